@@ -1,0 +1,187 @@
+"""The nine networks of the zoo, by name, and the configuration of a stack of one of them. Needs no TensorFlow."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+__all__ = ["ARCHITECTURES", "NETWORKS", "RECURRENT_INITIALIZERS", "Architecture", "NetworkConfig"]
+
+RECURRENT_INITIALIZERS = ("orthogonal", "identity", "np_rnn", "glorot_uniform")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """One row of the zoo.
+
+    Attributes:
+        layer: the class in `rnnzoo.models` that it is made of.
+        options: arguments of the layer that make it this network.
+        takes: the options of `NetworkConfig` that mean something here, beside those that all networks share.
+        cures: what it is for, in a few words.
+        source: where it comes from.
+    """
+
+    layer: str
+    options: Mapping[str, Any]
+    takes: frozenset[str] = frozenset()
+    cures: str
+    source: str
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "simple_rnn_tanh": Architecture(
+        layer="SimpleRNN",
+        options={"activation": "tanh"},
+        cures="the patient: its gradient vanishes",
+        source="Elman 1990",
+    ),
+    "simple_rnn_relu": Architecture(
+        layer="SimpleRNN",
+        options={"activation": "relu"},
+        cures="slope 1 keeps the gradient; may explode",
+        source="Nair & Hinton 2010",
+    ),
+    "simple_rnn_leaky_relu": Architecture(
+        layer="SimpleRNN",
+        options={"activation": "leaky_relu"},
+        takes=frozenset({"negative_slope"}),
+        cures="as ReLU, and no unit dies",
+        source="Maas et al. 2013",
+    ),
+    "irnn": Architecture(
+        layer="IRNN",
+        options={},
+        cures="starts as the identity: what is known stays",
+        source="Le, Jaitly & Hinton 2015",
+    ),
+    "skip_rnn": Architecture(
+        layer="SkipRNN",
+        options={},
+        takes=frozenset({"skip", "dilated"}),
+        cures="an edge from h[t-skip]: gradients skip steps",
+        source="Zhang et al. 2016; dilated: Chang et al. 2017",
+    ),
+    "skip_update_lstm": Architecture(
+        layer="SkipUpdateLSTM",
+        options={},
+        takes=frozenset({"budget", "longest_lag"}),
+        cures="learns which steps to skip altogether",
+        source="Campos et al. 2018",
+    ),
+    "skip_update_gru": Architecture(
+        layer="SkipUpdateGRU",
+        options={},
+        takes=frozenset({"budget", "longest_lag"}),
+        cures="learns which steps to skip altogether",
+        source="Campos et al. 2018",
+    ),
+    "lstm": Architecture(
+        layer="LSTM",
+        options={},
+        takes=frozenset({"longest_lag"}),
+        cures="gates around a cell that adds up",
+        source="Hochreiter & Schmidhuber 1997",
+    ),
+    "gru": Architecture(
+        layer="GRU",
+        options={},
+        takes=frozenset({"longest_lag"}),
+        cures="gates with fewer weights",
+        source="Cho et al. 2014",
+    ),
+}
+
+NETWORKS = tuple(ARCHITECTURES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """A stack of one of the nine networks. None means the network's own default.
+
+    Attributes:
+        network: one of `NETWORKS`.
+        units: the size of each hidden state; 200, the size of the published small models.
+        layers: how many layers stand on each other.
+        embedding: the size of the word vectors and, since the softmax is tied to them, of the last layer; `units`.
+        dropout: the share of values dropped after the embedding, between layers and in front of the softmax.
+        recurrent_dropout: the share of hidden units dropped in front of the recurrent product, the same in each step.
+        recurrent_initializer: "orthogonal", "identity", "np_rnn" or "glorot_uniform".
+        recurrent_scale: a factor on the identity.
+        normalization: "layer" or "batch", inside the recurrence.
+        negative_slope: of the leaky ReLU.
+        skip: how many steps the second edge of a skip_rnn crosses; if dilated, it doubles from layer to layer.
+        dilated: whether a skip_rnn does without the edge from one step back.
+        budget: λ, the loss for each update of a skip_update network.
+        longest_lag: draws a gated network's biases for memories of up to so many steps (chrono initialisation).
+
+    Example:
+        >>> NetworkConfig(network="lstm", layers=2).layer_units
+        (200, 200)
+        >>> NetworkConfig(network="lstm", skip=3)
+        Traceback (most recent call last):
+            ...
+        ValueError: skip is an option of skip_rnn, but got network='lstm', skip=3.
+    """
+
+    network: str
+    units: int = 200
+    layers: int = 1
+    embedding: int | None = None
+    dropout: float = 0.2
+    recurrent_dropout: float = 0.0
+    recurrent_initializer: str | None = None
+    recurrent_scale: float | None = None
+    normalization: str | None = None
+    negative_slope: float | None = None
+    skip: int | None = None
+    dilated: bool | None = None
+    budget: float | None = None
+    longest_lag: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.network not in ARCHITECTURES:
+            raise ValueError(f"network must be one of {', '.join(NETWORKS)}, but got network={self.network!r}.")
+        for name in ("units", "layers", "embedding"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
+        for name in ("dropout", "recurrent_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={getattr(self, name)}.")
+        if self.recurrent_initializer not in (None, *RECURRENT_INITIALIZERS):
+            raise ValueError(
+                f"recurrent_initializer must be one of {', '.join(RECURRENT_INITIALIZERS)}, "
+                f"but got recurrent_initializer={self.recurrent_initializer!r}."
+            )
+        if self.recurrent_scale is not None and self.recurrent_initializer != "identity" and self.network != "irnn":
+            raise ValueError(
+                "recurrent_scale needs recurrent_initializer='identity', "
+                f"but got recurrent_initializer={self.recurrent_initializer!r}, {self.recurrent_scale=}."
+            )
+        if self.normalization not in (None, "layer", "batch"):
+            raise ValueError(f"normalization must be 'layer' or 'batch', but got normalization={self.normalization!r}.")
+        for name in frozenset().union(*(row.takes for row in ARCHITECTURES.values())):
+            if getattr(self, name) is not None and name not in ARCHITECTURES[self.network].takes:
+                takers = ", ".join(network for network, row in ARCHITECTURES.items() if name in row.takes)
+                raise ValueError(
+                    f"{name} is an option of {takers}, but got network={self.network!r}, {name}={getattr(self, name)}."
+                )
+
+    @property
+    def embedding_size(self) -> int:
+        return self.embedding or self.units
+
+    @property
+    def layer_units(self) -> tuple[int, ...]:
+        """The size of each layer: the last one answers in the space of the word vectors."""
+        return (*(self.units for _ in range(self.layers - 1)), self.embedding_size)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"a network has no option {', '.join(sorted(unknown))}.")
+        return cls(**values)

@@ -1,0 +1,338 @@
+"""A language model: words in, the probability of the next word out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.preset_files import read_preset, write_preset
+from rnnzoo.models.sampling import Sampler, draw
+from rnnzoo.models.stacks import recurrent_layers
+from rnnzoo.models.vocabulary import Vocabulary
+
+__all__ = ["LanguageModel", "Suggestion", "TextScore"]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A next word and its probability under the softmax over the whole vocabulary."""
+
+    word: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """How likely a text is.
+
+    Attributes:
+        words: the text's words as the vocabulary splits them.
+        log_probabilities: the natural log probability of each word after those before it.
+    """
+
+    words: tuple[str, ...]
+    log_probabilities: tuple[float, ...]
+
+    @property
+    def total(self) -> float:
+        return float(sum(self.log_probabilities))
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class LanguageModel(keras.Model):
+    """Embedding, a stack of recurrent layers, and a softmax tied to the embedding (Press & Wolf 2017).
+
+    Every text starts after an `<eos>`. As a Keras model it maps token ids (batch, time) to logits (batch, time, V).
+
+    Args:
+        vocabulary: the words it knows, V of them.
+        config: the network and its sizes.
+
+    Example:
+        >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
+        >>> model = LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8))
+        >>> model(tf.constant([[2, 3, 4]])).shape
+        TensorShape([1, 3, 6])
+        >>> suggestions, = model.predict_next("to be", top_k=2)
+        >>> len(suggestions)
+        2
+    """
+
+    _CONTEXT = (
+        tf.TensorSpec((None, None), tf.int32, name="token_ids"),
+        tf.TensorSpec((None,), tf.int32, name="lengths"),
+    )
+    QUESTIONS: ClassVar[dict[str, tuple[tf.TensorSpec, ...]]] = {
+        "suggest": (*_CONTEXT, tf.TensorSpec((), tf.int32, name="top_k")),
+        "rate": _CONTEXT,
+        "continuation": (
+            *_CONTEXT,
+            tf.TensorSpec((), tf.int32, name="max_words"),
+            tf.TensorSpec((), tf.float32, name="temperature"),
+            tf.TensorSpec((), tf.int32, name="top_k"),
+            tf.TensorSpec((), tf.float32, name="top_p"),
+            tf.TensorSpec((), tf.int32, name="seed"),
+        ),
+    }
+
+    def __init__(self, vocabulary: Vocabulary, config: NetworkConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary = vocabulary
+        self.config = config
+        self.embedding = keras.layers.Embedding(
+            len(vocabulary), config.embedding_size, embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1)
+        )
+        self.recurrent_layers = recurrent_layers(config)
+        self.dropouts = [keras.layers.Dropout(config.dropout) for _ in range(config.layers + 1)]
+        self.embedding.build()
+        sizes = (config.embedding_size, *config.layer_units)
+        for layer, size in zip(self.recurrent_layers, sizes, strict=False):
+            layer.build((None, None, size))
+        self.output_bias = self.add_weight(name="output_bias", shape=(len(vocabulary),), initializer="zeros")
+        self.built = True
+
+    @property
+    def embedding_weights(self) -> keras.Variable:
+        """The word vectors, which are the softmax's weights too, (V, embedding)."""
+        return self.embedding.embeddings
+
+    @property
+    def state_specs(self) -> list[tuple[str, int]]:
+        """A name and a size for each state, in the order of `initial_states`."""
+        return [
+            (f"layer_{level}_state_{index}", size)
+            for level, layer in enumerate(self.recurrent_layers)
+            for index, size in enumerate(layer.state_size)
+        ]
+
+    def initial_states(self, batch_size: int | tf.Tensor) -> list[tf.Tensor]:
+        """The states before the first word, each (batch, size)."""
+        return [state for layer in self.recurrent_layers for state in layer.get_initial_state(batch_size)]
+
+    def encode(
+        self,
+        token_ids: tf.Tensor,  # (batch, time)
+        states: Sequence[tf.Tensor] | None = None,
+        training: bool = False,
+        mask: tf.Tensor | None = None,  # (batch, time)
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """What the softmax reads, (batch, time, embedding), and the states after the last unmasked word."""
+        remaining = list(self.initial_states(tf.shape(token_ids)[0]) if states is None else states)
+        hidden = self.dropouts[0](self.embedding(token_ids), training=training)
+        new_states: list[tf.Tensor] = []
+        for layer, dropout in zip(self.recurrent_layers, self.dropouts[1:], strict=True):
+            layer_states, remaining = self._split_states(layer, remaining)
+            hidden, *after = layer(hidden, initial_state=layer_states, mask=mask, training=training)
+            hidden = dropout(hidden, training=training)
+            new_states.extend(after)
+        return hidden, new_states
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """(…, embedding) → (…, V)."""
+        embedding = tf.cast(self.embedding_weights, hidden.dtype)
+        flat = tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), embedding, transpose_b=True)
+        shape = tf.concat([tf.shape(hidden)[:-1], [len(self.vocabulary)]], axis=0)
+        logits = tf.reshape(tf.cast(flat, tf.float32) + tf.cast(self.output_bias, tf.float32), shape)
+        logits.set_shape((*hidden.shape[:-1], len(self.vocabulary)))
+        return logits
+
+    def call(self, token_ids: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None) -> tf.Tensor:
+        hidden, _ = self.encode(token_ids, training=training, mask=mask)
+        return self.logits(hidden)
+
+    def compute_output_shape(self, token_ids_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*token_ids_shape, len(self.vocabulary))
+
+    def step(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """One word with the states in hand: ids (batch,), states → log probabilities (batch, V), new states."""
+        logits, new_states = self.step_logits(token_ids, states)
+        return tf.nn.log_softmax(logits), new_states
+
+    def step_logits(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        hidden = self.embedding(token_ids)
+        remaining, new_states = list(states), []
+        for layer in self.recurrent_layers:
+            layer_states, remaining = self._split_states(layer, remaining)
+            hidden, after = layer.cell.step(hidden, layer_states)
+            new_states.extend(after)
+        return self.logits(hidden), new_states
+
+    def predict_next(self, texts: str | Sequence[str], top_k: int = 5) -> list[list[Suggestion]]:
+        """The likeliest next words of each text, `top_k` of them, likeliest first.
+
+        `<unk>` is never suggested. An empty text asks for the first word.
+        """
+        known = len(self.vocabulary) - 1
+        if not 1 <= top_k <= known:
+            raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
+        token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
+        log_probabilities, words = self._graph("suggest")(token_ids, lengths, tf.constant(top_k))
+        return [
+            [
+                Suggestion(self.vocabulary.words[word], float(np.exp(log_probability)))
+                for log_probability, word in zip(*row, strict=True)
+            ]
+            for row in zip(log_probabilities.numpy(), words.numpy(), strict=True)
+        ]
+
+    def score(self, texts: str | Sequence[str]) -> list[TextScore]:
+        """How likely each text is, word by word."""
+        encoded = [self.vocabulary.encode(text) for text in _as_list(texts)]
+        token_ids, lengths = self._pad(encoded)
+        log_probabilities = self._graph("rate")(token_ids, lengths).numpy()
+        return [
+            TextScore(tuple(self.vocabulary.split(text)), tuple(float(value) for value in row[: len(ids)]))
+            for text, ids, row in zip(_as_list(texts), encoded, log_probabilities, strict=True)
+        ]
+
+    def generate(
+        self,
+        texts: str | Sequence[str],
+        max_words: int = 20,
+        sampler: Sampler | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Continue each text by up to `max_words` words, ending at an `<eos>`; the continuations alone are returned.
+
+        Args:
+            texts: one text or several.
+            max_words: the most words to add.
+            sampler: how to draw; the default draws from the network's own distribution.
+            seed: an integer for equal continuations every time.
+        """
+        if max_words < 1:
+            raise ValueError(f"max_words must be at least 1, but got {max_words=}.")
+        sampler = sampler or Sampler()
+        seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
+        ids = self._graph("continuation")(
+            token_ids,
+            lengths,
+            tf.constant(max_words),
+            tf.constant(float(sampler.temperature)),
+            tf.constant(sampler.top_k),
+            tf.constant(float(sampler.top_p)),
+            tf.constant(seed % 2**31, tf.int32),
+        )
+        end = self.vocabulary.end_id
+        return [self.vocabulary.decode(row[: (row != end).cumprod().sum()]) for row in ids.numpy()]
+
+    # The three questions as graphs on token ids, for Python above and for the exported model alike.
+    # token_ids (batch, time) start with <eos> and are padded behind `lengths` (batch,), at least 1.
+
+    def suggest(self, token_ids: tf.Tensor, lengths: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The log probabilities and the ids of the likeliest next words, each (batch, top_k)."""
+        logits, _ = self.last_logits(token_ids, lengths)
+        log_probabilities = tf.nn.log_softmax(logits)
+        return tf.math.top_k(self._without_unknown(log_probabilities), top_k)
+
+    def rate(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """The log probability of each word after the first, (batch, time - 1), 0 behind the end of a row."""
+        inputs, targets = token_ids[:, :-1], token_ids[:, 1:]
+        mask = tf.sequence_mask(lengths - 1, tf.shape(inputs)[1])
+        hidden, _ = self.encode(inputs, mask=mask)
+
+        def rate_word(hidden_and_target: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+            hidden, target = hidden_and_target  # (batch, embedding), (batch,)
+            return -tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=self.logits(hidden))
+
+        # Word by word, so that a long text needs no (batch, time, V) of memory.
+        scores = tf.map_fn(
+            rate_word, (tf.transpose(hidden, (1, 0, 2)), tf.transpose(targets)), fn_output_signature=tf.float32
+        )
+        return tf.where(mask, tf.transpose(scores), 0.0)
+
+    def continuation(
+        self,
+        token_ids: tf.Tensor,
+        lengths: tf.Tensor,
+        max_words: tf.Tensor,
+        temperature: tf.Tensor,
+        top_k: tf.Tensor,
+        top_p: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> tf.Tensor:
+        """The ids of the words that follow, (batch, ≤ max_words); after an `<eos>`, only `<eos>`."""
+        logits, states = self.last_logits(token_ids, lengths)
+        end = self.vocabulary.end_id
+        batch = tf.shape(token_ids)[0]
+
+        def body(index: tf.Tensor, words: tf.TensorArray, ended: tf.Tensor, logits: Any, states: Any) -> Any:
+            drawn = draw(self._without_unknown(logits), temperature, top_k, top_p, tf.stack([seed, index]))
+            word = tf.where(ended, end, drawn)
+            logits, states = self.step_logits(word, states)
+            return index + 1, words.write(index, word), ended | (word == end), logits, states
+
+        _, words, *_ = tf.while_loop(
+            lambda index, words, ended, *_: (index < max_words) & ~tf.reduce_all(ended),
+            body,
+            (
+                tf.constant(0),
+                tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=(None,)),
+                tf.zeros((batch,), tf.bool),
+                logits,
+                states,
+            ),
+        )
+        return tf.transpose(words.stack())
+
+    def last_logits(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The logits after the last word of each row, (batch, V), and the states there."""
+        mask = tf.sequence_mask(lengths, tf.shape(token_ids)[1])
+        hidden, states = self.encode(token_ids, mask=mask)
+        last = tf.gather(hidden, lengths - 1, axis=1, batch_dims=1)
+        return self.logits(last), states
+
+    def save_to_preset(self, folder: str | Path) -> None:
+        """Write the model into a folder: config.json, tokenizer.json, model.weights.h5, metadata.json."""
+        write_preset(self, Path(folder))
+
+    @classmethod
+    def from_preset(cls, folder: str | Path) -> Self:
+        """Load a model that `save_to_preset` wrote."""
+        return read_preset(cls, Path(folder))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "vocabulary": self.vocabulary.get_config(), "config": self.config.as_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        config = dict(config)
+        vocabulary = Vocabulary.from_config(config.pop("vocabulary"))
+        return cls(vocabulary, NetworkConfig.from_dict(config.pop("config")), **config)
+
+    def _split_states(self, layer: Any, states: list[tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        count = len(layer.state_size)
+        return states[:count], states[count:]
+
+    def _without_unknown(self, logits: tf.Tensor) -> tf.Tensor:
+        forbidden = tf.range(len(self.vocabulary)) == self.vocabulary.unknown_id
+        return tf.where(forbidden, logits.dtype.min, logits)
+
+    def _pad(self, encoded: Sequence[Sequence[int]]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Rows of ids, each begun with `<eos>`, as one rectangle (batch, time), and their lengths (batch,)."""
+        if not encoded:
+            raise ValueError("texts must hold at least one text, but got none.")
+        lengths = np.array([1 + len(ids) for ids in encoded], np.int32)
+        token_ids = np.full((len(encoded), lengths.max()), self.vocabulary.end_id, np.int32)
+        for row, ids in zip(token_ids, encoded, strict=True):
+            row[1 : 1 + len(ids)] = ids
+        return tf.constant(token_ids), tf.constant(lengths)
+
+    def _graph(self, question: str) -> Any:
+        """`suggest`, `rate` or `continuation` as a graph for every length and batch size, traced once."""
+        graphs = self.__dict__.setdefault("_graphs", {})
+        if question not in graphs:
+            graph = tf.function(getattr(self, question), input_signature=self.QUESTIONS[question])
+            # Called as a concrete function: a loop over the zoo would otherwise be warned about retracing.
+            graphs[question] = graph.get_concrete_function()
+        return graphs[question]
+
+
+def _as_list(texts: str | Sequence[str]) -> list[str]:
+    return [texts] if isinstance(texts, str) else list(texts)

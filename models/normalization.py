@@ -1,0 +1,187 @@
+"""Normalisation inside the recurrence: layer (Ba et al. 2016) and batch (Cooijmans et al. 2017).
+
+A cell names its sites (where a normaliser acts), a normaliser owns their weights. Under a normaliser the sites' biases
+replace the cell's own `bias`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
+
+__all__ = ["NORMALIZATIONS", "BatchNormalizer", "LayerNormalizer", "Normalize", "Normalizer", "Site", "normalizer"]
+
+Normalize = Callable[[str, tf.Tensor], tf.Tensor]
+"""`normalize(site, values (batch, width))`: values, normalised if the site is."""
+
+NORMALIZATIONS = ("layer", "batch")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where values are normalised.
+
+    Attributes:
+        width: how many values a row has.
+        bias: the initialiser of what is added afterwards, or None to add nothing.
+    """
+
+    width: int
+    bias: Any = None
+
+
+class Normalizer(Protocol):
+    """What a cell asks of a normaliser."""
+
+    counts_steps: bool
+
+    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+        """Create the weights of all sites on the cell."""
+
+    def weights(self) -> dict[str, tf.Tensor]:
+        """The weights as tensors, for the scan."""
+
+    def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
+        """The normalisation of one step; `steps` (batch, 1) counts the steps since the initial state."""
+
+    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+        """Learn from what the sites saw in training, each (time, batch, width)."""
+
+
+class NoNormalizer:
+    """Leaves everything as it is."""
+
+    counts_steps = False
+
+    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+        """There is nothing to create."""
+
+    def weights(self) -> dict[str, tf.Tensor]:
+        return {}
+
+    def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
+        return lambda site, values: values
+
+    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+        """There is nothing to learn."""
+
+
+class LayerNormalizer:
+    """`gain / σ ⊙ (values - μ) + bias`, with μ and σ over the units of one row.
+
+    Args:
+        epsilon: added to the variance; 1e-5 as in Ba et al.'s code.
+    """
+
+    counts_steps = False
+    gain = 1.0
+
+    def __init__(self, epsilon: float = 1e-5) -> None:
+        self.epsilon = epsilon
+        self.variables: dict[str, keras.Variable] = {}
+        self.sites: Mapping[str, Site] = {}
+
+    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+        self.sites = dict(sites)
+        for name, site in sites.items():
+            gain = keras.initializers.Constant(self.gain)
+            self._add(cell, f"{name}_gain", (site.width,), gain)
+            if site.bias is not None:
+                self._add(cell, f"{name}_bias", (site.width,), site.bias)
+
+    def _add(
+        self, cell: keras.layers.Layer, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True
+    ) -> None:
+        self.variables[name] = cell.add_weight(
+            name=name, shape=shape, initializer=initializer, trainable=trainable, autocast=False
+        )
+
+    def weights(self) -> dict[str, tf.Tensor]:
+        return {name: tf.convert_to_tensor(variable) for name, variable in self.variables.items()}
+
+    def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
+        def normalize(name: str, values: tf.Tensor) -> tf.Tensor:
+            if name not in self.sites:
+                return values
+            mean, variance = self.moments(name, values, weights, steps, training)
+            values = (values - mean) * tf.math.rsqrt(variance + self.epsilon) * weights[f"{name}_gain"]
+            return values + weights[f"{name}_bias"] if f"{name}_bias" in weights else values
+
+        return normalize
+
+    def moments(
+        self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.nn.moments(values, axes=[-1], keepdims=True)
+
+    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+        """A row needs only itself."""
+
+
+class BatchNormalizer(LayerNormalizer):
+    """Statistics over the batch in training, population statistics of the same time step afterwards.
+
+    The gain starts at 0.1: at 1 the tanh saturates and the gradient vanishes (Cooijmans et al. 2017, section 4).
+    The first `steps` steps after the initial state have statistics of their own, all later ones share the last.
+
+    Args:
+        steps: how many time steps have statistics of their own; 50, where those of Cooijmans et al. have settled.
+        momentum: how much of the old population statistics each training batch keeps.
+        epsilon: added to the variance.
+    """
+
+    counts_steps = True
+    gain = 0.1
+
+    def __init__(self, steps: int = 50, momentum: float = 0.99, epsilon: float = 1e-5) -> None:
+        super().__init__(epsilon)
+        self.steps = steps
+        self.momentum = momentum
+
+    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+        super().build(cell, sites)
+        for name, site in sites.items():
+            self._add(cell, f"{name}_moving_mean", (self.steps, site.width), "zeros", trainable=False)
+            self._add(cell, f"{name}_moving_variance", (self.steps, site.width), "ones", trainable=False)
+
+    def moments(
+        self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        if training:
+            return tf.nn.moments(values, axes=[0], keepdims=True)
+        slots = self._slots(steps[:, 0])
+        return tf.gather(weights[f"{name}_moving_mean"], slots), tf.gather(weights[f"{name}_moving_variance"], slots)
+
+    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+        for name in self.sites:
+            moments = tf.nn.moments(values[name], axes=[1])
+            # Rows advance in lockstep while training, so the first row's count stands for all.
+            slots = self._slots(steps[0, 0] + tf.range(tf.shape(values[name])[0], dtype=steps.dtype))
+            seen = tf.math.unsorted_segment_sum(tf.ones_like(slots), slots, self.steps)[:, tf.newaxis] > 0
+            for kind, moment in zip(("mean", "variance"), moments, strict=True):
+                variable = self.variables[f"{name}_moving_{kind}"]
+                population = tf.convert_to_tensor(variable)
+                batch = tf.cast(tf.math.unsorted_segment_mean(moment, slots, self.steps), population.dtype)
+                mixed = self.momentum * population + (1 - self.momentum) * batch
+                variable.assign(tf.where(seen, mixed, population))
+
+    def _slots(self, steps: tf.Tensor) -> tf.Tensor:
+        return tf.minimum(tf.cast(steps, tf.int32), self.steps - 1)
+
+
+def normalizer(name: str | None) -> Normalizer:
+    """The normaliser of that name: "layer", "batch", or None.
+
+    Example:
+        >>> normalizer("layer").counts_steps
+        False
+    """
+    if name is None:
+        return NoNormalizer()
+    if name == "layer":
+        return LayerNormalizer()
+    if name == "batch":
+        return BatchNormalizer()
+    raise ValueError(f"normalization must be None or one of {NORMALIZATIONS}, but got normalization={name!r}.")
