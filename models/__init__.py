@@ -4,8 +4,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rnnzoo.models.answers import Suggestion, TextScore
     from rnnzoo.models.architectures import NETWORKS, NetworkConfig
-    from rnnzoo.models.language_model import LanguageModel, Suggestion, TextScore
+    from rnnzoo.models.language_model import LanguageModel
     from rnnzoo.models.layers import GRU, IRNN, LSTM, SimpleRNN, SkipRNN, SkipUpdateGRU, SkipUpdateLSTM
     from rnnzoo.models.sampling import Sampler
     from rnnzoo.models.vocabulary import Vocabulary
@@ -31,8 +32,8 @@ _HOMES = {
     "NETWORKS": "architectures",
     "NetworkConfig": "architectures",
     "LanguageModel": "language_model",
-    "Suggestion": "language_model",
-    "TextScore": "language_model",
+    "Suggestion": "answers",
+    "TextScore": "answers",
     "Sampler": "sampling",
     "Vocabulary": "vocabulary",
 }

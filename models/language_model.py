@@ -1,7 +1,6 @@
 """A language model: words in, the probability of the next word out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -9,38 +8,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.preset_files import read_preset, write_preset
 from rnnzoo.models.sampling import Sampler, draw
 from rnnzoo.models.stacks import recurrent_layers
 from rnnzoo.models.vocabulary import Vocabulary
 
-__all__ = ["LanguageModel", "Suggestion", "TextScore"]
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A next word and its probability under the softmax over the whole vocabulary."""
-
-    word: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class TextScore:
-    """How likely a text is.
-
-    Attributes:
-        words: the text's words as the vocabulary splits them.
-        log_probabilities: the natural log probability of each word after those before it.
-    """
-
-    words: tuple[str, ...]
-    log_probabilities: tuple[float, ...]
-
-    @property
-    def total(self) -> float:
-        return float(sum(self.log_probabilities))
+__all__ = ["LanguageModel"]
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

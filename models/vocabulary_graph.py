@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rnnzoo.models.vocabulary import Vocabulary
-from rnnzoo.models.word_splitting import APOSTROPHE, INNER_MARK, SEPARATOR, WORD
+from rnnzoo.models.word_splitting import APOSTROPHE, INNER_MARK, SEPARATOR, SUFFIX, WORD
 
 __all__ = ["VocabularyGraph"]
 
@@ -64,3 +64,14 @@ class VocabularyGraph(tf.Module):
     def words(self, ids: tf.Tensor) -> tf.Tensor:
         """The words of `ids`, in the same shape. Each id must be from 0 to V - 1; the CPU refuses any other."""
         return tf.gather(self._words, ids)
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """The words of ids `(batch, None)` as texts `(batch,)`, exactly as `Vocabulary.decode` writes them.
+
+        >>> graph = Vocabulary(["<unk>", "<eos>", "don", "'t", "go"]).graph()
+        >>> graph.decode(tf.ragged.constant([[2, 3, 4], []], dtype=tf.int32)).numpy().tolist()
+        [b"don't go", b'']
+        """
+        words = tf.ragged.map_flat_values(self.words, ids)
+        texts = tf.strings.reduce_join(words, axis=1, separator=" ")
+        return _replace(texts, SUFFIX) if self._rule == "words" else texts

@@ -14,6 +14,7 @@ __all__ = [
     "APOSTROPHE",
     "INNER_MARK",
     "SEPARATOR",
+    "SUFFIX",
     "WORD",
     "refuse_surrogates",
     "split_chunk",
@@ -48,6 +49,9 @@ WORD = (
 
 # What phones type for an apostrophe. After WORD, only a suffix starts with one and goes on.
 APOSTROPHE = (f" ’({_LETTER})", r" '\1")
+
+# The way back: a suffix is joined to the word in front of it.
+SUFFIX = (" ('[^ ])", r"\1")
 
 # WikiText writes 1,000 as `1 @,@ 000`, 3.14 as `3 @.@ 14` and real-time as `real @-@ time`.
 INNER_MARK = (f"([0-9])([.,])([0-9])|({_LETTER})(-)({_LETTER})", r"\1\4 @\2\5@ \3\6")

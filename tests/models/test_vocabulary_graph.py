@@ -54,6 +54,15 @@ def test_graph_agrees_with_python(number: int, texts: list[str]) -> None:
     assert [vocabulary.encode(text) for text in texts] == graph.encode(batch).to_list()
 
 
+@given(rows=st.lists(st.lists(st.integers(0, len(WORDS) - 1), max_size=8), min_size=1, max_size=4))
+@settings(max_examples=50, deadline=None)
+@pytest.mark.parametrize("rule", RULES)
+def test_graph_decodes_as_python(rule: str, rows: list[list[int]]) -> None:
+    vocabulary, graph = VOCABULARIES[RULES.index(rule)], GRAPHS[RULES.index(rule)]
+    texts = graph.decode(tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1)).numpy()
+    assert [vocabulary.decode(row) for row in rows] == [text.decode() for text in texts]
+
+
 def test_broken_bytes_are_an_unknown_word() -> None:
     ids = GRAPHS[0].encode(tf.constant([b"don \xff don", b"\xed\xa0\x80 don"])).to_list()
 
