@@ -97,8 +97,18 @@ class LanguageModel(keras.Model):
         mask: tf.Tensor | None = None,  # (batch, time)
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """What the softmax reads, (batch, time, embedding), and the states after the last unmasked word."""
-        remaining = list(self.initial_states(tf.shape(token_ids)[0]) if states is None else states)
-        hidden = self.dropouts[0](self.embedding(token_ids), training=training)
+        return self.encode_embedded(self.embedding(token_ids), states, training, mask)
+
+    def encode_embedded(
+        self,
+        embedded: tf.Tensor,  # (batch, time, embedding)
+        states: Sequence[tf.Tensor] | None = None,
+        training: bool = False,
+        mask: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """`encode` on word vectors: the part without lookups, which XLA compiles well."""
+        remaining = list(self.initial_states(tf.shape(embedded)[0]) if states is None else states)
+        hidden = self.dropouts[0](embedded, training=training)
         new_states: list[tf.Tensor] = []
         for layer, dropout in zip(self.recurrent_layers, self.dropouts[1:], strict=True):
             layer_states, remaining = self._split_states(layer, remaining)
@@ -208,9 +218,10 @@ class LanguageModel(keras.Model):
 
     def rate(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """The log probability of each word after the first, (batch, time - 1), 0 behind the end of a row."""
-        inputs, targets = token_ids[:, :-1], token_ids[:, 1:]
-        mask = tf.sequence_mask(lengths - 1, tf.shape(inputs)[1])
-        hidden, _ = self.encode(inputs, mask=mask)
+        # A target more than there is, so that even a batch without any word has a step to go.
+        targets = tf.pad(token_ids[:, 1:], ((0, 0), (0, 1)))
+        mask = tf.sequence_mask(lengths - 1, tf.shape(token_ids)[1])
+        hidden, _ = self.encode(token_ids, mask=mask)
 
         def rate_word(hidden_and_target: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
             hidden, target = hidden_and_target  # (batch, embedding), (batch,)
@@ -220,7 +231,7 @@ class LanguageModel(keras.Model):
         scores = tf.map_fn(
             rate_word, (tf.transpose(hidden, (1, 0, 2)), tf.transpose(targets)), fn_output_signature=tf.float32
         )
-        return tf.where(mask, tf.transpose(scores), 0.0)
+        return tf.where(mask, tf.transpose(scores), 0.0)[:, :-1]
 
     def continuation(
         self,
