@@ -1,0 +1,50 @@
+"""A recipe is checked when it is written down."""
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+import pytest
+
+from rnnzoo.tuning.training_config import TrainingConfig
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": "lion"}, "optimizer must be one of sgd, adam, rmsprop, but got 'lion'."),
+        ({"schedule": "cyclic"}, "schedule must be one of constant, warmup, cosine, plateau, but got 'cyclic'."),
+        ({"loss": "hinge"}, "loss must be one of auto, full, sampled, but got 'hinge'."),
+        ({"epochs": 0}, "epochs must be a positive integer, but got epochs=0."),
+        ({"batch_size": True}, "batch_size must be a positive integer, but got batch_size=True."),
+        ({"window": 3.5}, "window must be a positive integer, but got window=3.5."),
+        ({"patience": 0}, "patience must be a positive integer, but got patience=0."),
+        ({"epochs": None}, "epochs must be a positive integer, but got epochs=None."),
+        ({"learning_rate": -1.0}, "learning_rate must be positive and finite, but got learning_rate=-1.0."),
+        ({"global_clipnorm": float("nan")}, "global_clipnorm must be positive and finite"),
+        ({"clipnorm": 1.0, "clipvalue": 2.0, "global_clipnorm": None}, "but got clipnorm=1.0, clipvalue=2.0."),
+        ({"warmup": 1.0}, "warmup must be a share of all steps, at least 0 and below 1, but got warmup=1.0."),
+        ({"seed": -1}, "seed must be an integer from 0 to 2**31 - 1, but got seed=-1."),
+        ({"jit_compile": "yes"}, "jit_compile must be True, False or 'auto', but got 'yes'."),
+    ],
+)
+def test_what_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        TrainingConfig(**options)
+
+
+def test_there_and_back_through_json() -> None:
+    config = TrainingConfig(corpus="recall", corpus_options={"distance": 9}, clipvalue=1.0, global_clipnorm=None)
+    assert config == TrainingConfig.from_dict(json.loads(json.dumps(config.as_dict())))
+
+
+def test_an_unknown_option_is_named() -> None:
+    with pytest.raises(ValueError, match=r"training has no option momentum\."):
+        TrainingConfig.from_dict({"momentum": 0.9})
+
+
+def test_the_rate_follows_the_optimizer() -> None:
+    sgd = TrainingConfig()
+    adam = dataclasses.replace(sgd, optimizer="adam")
+    assert (20.0, 0.002, 7.0) == (sgd.rate, adam.rate, dataclasses.replace(adam, learning_rate=7.0).rate)

@@ -1,0 +1,128 @@
+"""The softmax over the whole vocabulary, computed in slices of tokens so that memory stays flat."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+__all__ = ["LOGITS_PER_SLICE", "full_softmax_loss", "log_likelihoods_and_ranks"]
+
+# 64 MB of float32: 420 tokens of WikiText-2's vocabulary at once, all tokens of a batch where the vocabulary is small.
+LOGITS_PER_SLICE = 2**24
+
+
+def full_softmax_loss(
+    hidden: tf.Tensor,
+    embedding: tf.Tensor | tf.Variable,
+    bias: tf.Tensor | tf.Variable,
+    targets: tf.Tensor,
+    weights: tf.Tensor,
+    logits_per_slice: int = LOGITS_PER_SLICE,
+) -> tf.Tensor:
+    """Total negative log likelihood of the targets under the softmax over all words.
+
+    The logits of a slice of tokens turn into its share of the gradients at once and are dropped, so that no more than
+    `logits_per_slice` of them exist at a time and none is computed twice.
+
+    Arguments:
+        hidden: (tokens, embedding) what the softmax reads.
+        embedding, bias: (V, embedding) and (V,) its weights.
+        targets: (tokens,) integer ids of the words that came.
+        weights: (tokens,) what each token counts, 0 for padding.
+
+    >>> hidden, embedding = tf.zeros((6, 4)), tf.zeros((10, 4))
+    >>> loss = full_softmax_loss(hidden, embedding, tf.zeros(10), tf.range(6), tf.ones(6))
+    >>> round(float(loss) / 6, 4)   # log 10: each of ten words is as likely as the other
+    2.3026
+    """
+    hidden = tf.cast(hidden, tf.float32)
+    target_logits = tf.reduce_sum(hidden * tf.gather(embedding, targets), axis=-1) + tf.gather(bias, targets)
+    embedding, bias = tf.convert_to_tensor(embedding), tf.convert_to_tensor(bias)
+    log_partitions = _log_partitions(hidden, embedding, bias, weights, logits_per_slice)
+    return log_partitions - tf.reduce_sum(weights * target_logits)
+
+
+def log_likelihoods_and_ranks(
+    hidden: tf.Tensor,
+    embedding: tf.Tensor | tf.Variable,
+    bias: tf.Tensor | tf.Variable,
+    targets: tf.Tensor,
+    logits_per_slice: int = LOGITS_PER_SLICE,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Per token, the log probability of its target and how many words were thought likelier; for evaluation only.
+
+    Arguments as for `full_softmax_loss`. Returns float32 (tokens,) and int32 (tokens,). Among equally likely words the
+    one with the lower id counts as the likelier, as in `tf.math.top_k`.
+    """
+    hidden = tf.cast(hidden, tf.float32)
+    embedding, bias = tf.convert_to_tensor(embedding), tf.convert_to_tensor(bias)
+    ids = tf.range(tf.shape(bias)[0], dtype=targets.dtype)
+
+    def measure(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = tf.matmul(hidden, embedding, transpose_b=True) + bias  # (tokens of the slice, V)
+        chosen = tf.gather(logits, targets, batch_dims=1)[:, tf.newaxis]
+        likelier = (logits > chosen) | ((logits == chosen) & (ids < targets[:, tf.newaxis]))
+        ranks = tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)
+        return chosen[:, 0] - tf.reduce_logsumexp(logits, axis=-1), ranks
+
+    tokens = hidden.shape[0]
+    slices = _slices(tokens, bias.shape[0], logits_per_slice)
+    if slices == 1:
+        return measure(hidden, targets)
+    per_slice = tf.map_fn(
+        lambda pair: measure(*pair),
+        (_sliced(hidden, slices), _sliced(targets, slices)),
+        fn_output_signature=(tf.float32, tf.int32),
+        parallel_iterations=1,
+    )
+    return tuple(tf.reshape(part, (-1,))[:tokens] for part in per_slice)
+
+
+def _log_partitions(
+    hidden: tf.Tensor, embedding: tf.Tensor, bias: tf.Tensor, weights: tf.Tensor, logits_per_slice: int
+) -> tf.Tensor:
+    """The sum of weights (tokens,) times log partition functions, its gradients ready before they are asked for."""
+    tokens, features = hidden.shape
+    slices = _slices(tokens, bias.shape[0], logits_per_slice)
+
+    @tf.custom_gradient
+    def weighted_sum(
+        hidden: tf.Tensor, embedding: tf.Tensor, bias: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]]:
+        hidden_slices, weight_slices = _sliced(hidden, slices), _sliced(weights, slices)
+
+        def add_slice(
+            index: tf.Tensor, total: tf.Tensor, d_hidden: tf.TensorArray, d_embedding: tf.Tensor, d_bias: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.Tensor, tf.Tensor]:
+            rows, row_weights = hidden_slices[index], weight_slices[index][:, tf.newaxis]
+            logits = tf.matmul(rows, embedding, transpose_b=True) + bias  # (tokens of the slice, V)
+            log_partitions = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
+            d_logits = row_weights * tf.exp(logits - log_partitions)
+            return (
+                index + 1,
+                total + tf.reduce_sum(row_weights * log_partitions),
+                d_hidden.write(index, tf.matmul(d_logits, embedding)),
+                d_embedding + tf.matmul(d_logits, rows, transpose_a=True),
+                d_bias + tf.reduce_sum(d_logits, axis=0),
+            )
+
+        d_hidden = tf.TensorArray(tf.float32, size=slices, element_shape=(hidden_slices.shape[1], features))
+        totals = (tf.constant(0), tf.constant(0.0), d_hidden, tf.zeros_like(embedding), tf.zeros_like(bias))
+        _, total, d_hidden, d_embedding, d_bias = tf.while_loop(
+            lambda index, *_: index < slices, add_slice, totals, parallel_iterations=1, maximum_iterations=slices
+        )
+        d_hidden = tf.reshape(d_hidden.stack(), (-1, features))[:tokens]
+        return total, lambda upstream: (upstream * d_hidden, upstream * d_embedding, upstream * d_bias)
+
+    return weighted_sum(hidden, embedding, bias)
+
+
+def _slices(tokens: int, vocabulary_size: int, logits_per_slice: int) -> int:
+    return -(-tokens * vocabulary_size // logits_per_slice)
+
+
+def _sliced(tensor: tf.Tensor, slices: int) -> tf.Tensor:
+    """(tokens, ...) as (slices, tokens of a slice, ...), padded with zeros where tokens do not divide evenly."""
+    tokens = tensor.shape[0]
+    rows = -(-tokens // slices)
+    padding = [[0, slices * rows - tokens], *[[0, 0]] * (tensor.shape.rank - 1)]
+    return tf.reshape(tf.pad(tensor, padding), (slices, rows, *tensor.shape[1:]))

@@ -1,0 +1,122 @@
+"""How a network is trained: every choice beside the network itself. Needs no TensorFlow."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from rnnzoo.tuning.schedules import SCHEDULES
+
+__all__ = ["CLIPPINGS", "LOSSES", "OPTIMIZERS", "TrainingConfig"]
+
+# The learning rate that each optimizer starts from where none is given. SGD's is that of PyTorch's word_language_model:
+# the loss is a mean over tokens, so its gradients are small.
+OPTIMIZERS: Mapping[str, float] = {"sgd": 20.0, "adam": 2e-3, "rmsprop": 1e-3}
+LOSSES = ("auto", "full", "sampled")
+CLIPPINGS = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The recipe of a training run.
+
+    Attributes:
+        corpus: "wikitext-2", "python-docs", "recall", or the path of a text file or of a folder of `*.txt` files;
+            "adding" is the adding problem, no language at all.
+        corpus_options: what the corpus takes beside its name, such as `{"distance": 50}` for "recall".
+        vocabulary_limit: the most words the network knows; None, all of the corpus.
+        epochs: the most passes over the corpus.
+        batch_size: the number of places of the corpus that are read at once; 20, as in the published small models.
+        window: the number of time steps that gradients flow back; 35, as there.
+        optimizer: "sgd", "adam" or "rmsprop".
+        learning_rate: where the schedule starts; None is 20 for sgd, 0.002 for adam, 0.001 for rmsprop.
+        schedule: "constant"; "warmup", rising at first; "cosine", rising at first, then falling to 0 along a cosine;
+            or "plateau", divided by 4 after each epoch that did not improve the validation loss.
+        warmup: the share of all steps in which "warmup" and "cosine" rise.
+        clipnorm, clipvalue, global_clipnorm: Keras's three ways to clip gradients, one of them at most. The global norm
+            is what papers call clipping; 0.25 goes with a loss averaged over tokens.
+        loss: "full", "sampled", or "auto", which samples when the vocabulary has more than 10,000 words.
+        samples: how many words the sampled loss compares the target with.
+        patience: training ends after so many epochs in a row without a better validation loss; None, never early.
+        seed: of the first weights, the dropout and the samples.
+        checkpoint_steps: the exact state is saved every so many steps, and after each epoch.
+        jit_compile: whether XLA compiles the training step; "auto" does on CPUs, and not on GPUs, where cuDNN is.
+
+    Example:
+        >>> TrainingConfig(optimizer="adam").rate
+        0.002
+        >>> TrainingConfig(clipnorm=1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: at most one of clipnorm, clipvalue, global_clipnorm may be given (global_clipnorm=None lifts its \
+default), but got clipnorm=1.0, global_clipnorm=0.25.
+        >>> TrainingConfig(clipnorm=1.0, global_clipnorm=None).clipping
+        {'clipnorm': 1.0}
+    """
+
+    corpus: str = "wikitext-2"
+    corpus_options: Mapping[str, Any] = field(default_factory=dict)
+    vocabulary_limit: int | None = None
+    epochs: int = 6
+    batch_size: int = 20
+    window: int = 35
+    optimizer: str = "sgd"
+    learning_rate: float | None = None
+    schedule: str = "plateau"
+    warmup: float = 0.05
+    clipnorm: float | None = None
+    clipvalue: float | None = None
+    global_clipnorm: float | None = 0.25
+    loss: str = "auto"
+    samples: int = 4096
+    patience: int | None = 3
+    seed: int = 0
+    checkpoint_steps: int = 500
+    jit_compile: bool | str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("loss", LOSSES)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, but got {getattr(self, name)!r}.")
+        for name in ("vocabulary_limit", "epochs", "batch_size", "window", "samples", "patience", "checkpoint_steps"):
+            value = getattr(self, name)
+            optional = value is None and name in ("vocabulary_limit", "patience")
+            if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
+        for name in ("learning_rate", *CLIPPINGS):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be positive and finite, but got {name}={value!r}.")
+        if len(self.clipping) > 1:
+            given = ", ".join(f"{name}={value}" for name, value in self.clipping.items())
+            raise ValueError(
+                f"at most one of {', '.join(CLIPPINGS)} may be given (global_clipnorm=None lifts its default), "
+                f"but got {given}."
+            )
+        if not 0 <= self.warmup < 1:
+            raise ValueError(
+                f"warmup must be a share of all steps, at least 0 and below 1, but got warmup={self.warmup}."
+            )
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed must be an integer from 0 to 2**31 - 1, but got seed={self.seed!r}.")
+        if self.jit_compile not in (True, False, "auto"):
+            raise ValueError(f"jit_compile must be True, False or 'auto', but got {self.jit_compile!r}.")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that the schedule starts from."""
+        return float(OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate)
+
+    @property
+    def clipping(self) -> dict[str, float]:
+        """The clipping in force, as Keras's optimizers take it."""
+        return {name: getattr(self, name) for name in CLIPPINGS if getattr(self, name) is not None}
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        unknown = set(values) - {known.name for known in fields(cls)}
+        if unknown:
+            raise ValueError(f"training has no option {', '.join(sorted(unknown))}.")
+        return cls(**values)
