@@ -1,0 +1,95 @@
+"""From a language model to a SavedModel on disk, ready for this server, TensorFlow Serving and KServe."""
+
+import json
+import os
+import tempfile
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import tensorflow as tf
+
+from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.serving.signatures import LanguageModelSignatures
+
+__all__ = ["export_model"]
+
+
+def export_model(
+    source: LanguageModel | str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    version: int | None = None,
+    *,
+    top_k: int = 10,
+) -> Path:
+    """Writes `destination/<version>/`, a SavedModel that needs nothing of ours to run.
+
+    Its signatures are `predict_next` (also `serving_default`), `score`, `generate` and `step`; see
+    `LanguageModelSignatures`. The vocabulary is in the graph, and as `assets.extra/tokenizer.json` beside it.
+
+    Args:
+        source: a model, or the folder of a preset.
+        destination: the folder of all versions; made if it is missing. A server that watches it never sees half a
+            version: the finished folder is moved in.
+        version: a positive number; one more than the newest there, or 1, if None.
+        top_k: how many words `predict_next` answers, 10 by default: more than an interface shows.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        FileExistsError: if the version is there already; it is left as it is.
+        FileNotFoundError: if `source` is a folder without a preset.
+        ValueError: if `version` or `top_k` is out of range.
+
+    >>> from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
+    >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
+    >>> model = LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     exported = export_model(model, folder, top_k=2)
+    ...     served = tf.saved_model.load(exported)
+    ...     answer = served.signatures["predict_next"](text=tf.constant(["to be", ""]))
+    >>> exported.name, answer["words"].shape
+    ('1', TensorShape([2, 2]))
+    """
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
+        raise ValueError(f"version must be a positive integer, but got {version=}.")
+    destination = Path(destination)
+    target = destination / str(_next_version(destination) if version is None else version)
+    _refuse_existing(target)
+    model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(Path(source))
+    module = LanguageModelSignatures(model, top_k)
+    destination.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=destination) as partial:
+        folder = Path(partial) / target.name
+        _save(module, folder)
+        _save_extras(model, folder / "assets.extra", top_k)
+        _refuse_existing(target)
+        folder.rename(target)
+    return target
+
+
+def _next_version(destination: Path) -> int:
+    names = [child.name for child in destination.iterdir()] if destination.is_dir() else []
+    return 1 + max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists():
+        raise FileExistsError(f"an export must be a new version, but got {target}, which exists.")
+
+
+def _save(module: LanguageModelSignatures, folder: Path) -> None:
+    signatures = module.functions()
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": signatures["predict_next"], **signatures})
+
+
+def _save_extras(model: LanguageModel, folder: Path, top_k: int) -> None:
+    folder.mkdir()
+    model.vocabulary.save(folder / "tokenizer.json")
+    metadata = {
+        "network": model.config.as_dict(),
+        "top_k": top_k,
+        "rnnzoo_version": installed_version("rnnzoo"),
+        "tensorflow_version": tf.__version__,
+    }
+    (folder / "metadata.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
