@@ -1,0 +1,177 @@
+"""Predict and GetModelMetadata: protocol messages in, a run of the model, protocol messages out.
+
+Codes and messages are TensorFlow Serving's own, and so is the order of the checks (predict_util.cc,
+get_model_metadata_impl.cc), so a client that reads them cannot tell the two servers apart. No transport here: gRPC
+and REST both call these functions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2, types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2
+
+from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.tensors import decode_tensor, encode_tensor
+
+__all__ = ["get_model_metadata", "predict"]
+
+_METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
+_SIGNATURE_DEF = "signature_def"
+
+
+def predict(
+    repository: Repository, request: predict_pb2.PredictRequest, timeout: float | None = None
+) -> predict_pb2.PredictResponse:
+    """Answers a PredictRequest.
+
+    Args:
+        repository: the loaded models.
+        request: model, signature (`serving_default` if it names none), inputs, and which outputs to answer (all if it
+            filters none).
+        timeout: seconds that the run may take; no limit if None.
+
+    Returns:
+        The outputs in their typed lists, and the model, version and signature that answered.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the request.
+    """
+    if not request.HasField("model_spec"):
+        raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+    with _lease(repository, request.model_spec) as servable:
+        name = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        if name not in servable.signatures:
+            raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+        signature = servable.signatures[name]
+        _check_method(signature)
+        tensors = _inputs(signature, request)
+        feeds = {signature.inputs[alias].name: _decode(alias, tensor) for alias, tensor in tensors.items()}
+        aliases = _output_aliases(signature, request.output_filter)
+        _check_types(signature, tensors)
+        arrays = servable.run(feeds, [signature.outputs[alias].name for alias in aliases], timeout)
+        response = predict_pb2.PredictResponse(model_spec=_resolved(servable, signature_name=name))
+    for alias, array in zip(aliases, arrays, strict=True):
+        encode_tensor(np.asarray(array), response.outputs[alias])
+    return response
+
+
+def get_model_metadata(
+    repository: Repository, request: get_model_metadata_pb2.GetModelMetadataRequest
+) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    """The signatures of a model, as its `saved_model.pb` has them.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the request.
+    """
+    if not request.HasField("model_spec"):
+        raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+    if not request.metadata_field:
+        raise StatusError(Code.INVALID_ARGUMENT, "GetModelMetadataRequest must specify at least one metadata_field")
+    for field in request.metadata_field:
+        if field != _SIGNATURE_DEF:
+            # The "%s" is TensorFlow Serving's own: it appends where it means to format.
+            raise StatusError(Code.INVALID_ARGUMENT, f"Metadata field %s is not supported{field}")
+    with _lease(repository, request.model_spec) as servable:
+        signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
+        response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=_resolved(servable))
+    response.metadata[_SIGNATURE_DEF].Pack(signatures)
+    return response
+
+
+def _lease(repository: Repository, spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
+    version = spec.version.value if spec.HasField("version") else None
+    label = spec.version_label if spec.HasField("version_label") else None
+    return repository.lease(spec.name, version, label)
+
+
+def _resolved(servable: Servable, signature_name: str = "") -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=servable.name, signature_name=signature_name)
+    spec.version.value = servable.version
+    return spec
+
+
+def _check_method(signature: meta_graph_pb2.SignatureDef) -> None:
+    if signature.method_name not in _METHODS:
+        raise StatusError(
+            Code.INTERNAL,
+            f"Expected prediction signature method_name to be one of {{{', '.join(_METHODS)}}}. "
+            f"Was: {signature.method_name}",
+        )
+
+
+def _inputs(
+    signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictRequest
+) -> dict[str, tensor_pb2.TensorProto]:
+    given, expected = set(request.inputs), set(signature.inputs)
+    if len(given) > len(expected) or (len(given) < len(expected) and not signature.defaults):
+        raise StatusError(
+            Code.INVALID_ARGUMENT,
+            f"input size does not match signature: {len(given)}!={len(expected)} len({_set(given)}) != "
+            f"len({_set(expected)}). Sent extra: {_set(given - expected)}. "
+            f"Missing but required: {_set(expected - given)}.",
+        )
+    tensors = {}
+    for alias in sorted(expected):
+        if alias in given:
+            tensors[alias] = request.inputs[alias]
+        elif alias in signature.defaults:
+            tensors[alias] = signature.defaults[alias]
+        else:
+            raise StatusError(
+                Code.INVALID_ARGUMENT,
+                f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not found in request and "
+                f"no default value provided. Inputs expected to be in the request {_set(given)}, or default input "
+                f"alias set: {','.join(sorted(signature.defaults))}",
+            )
+    if given - expected:
+        raise StatusError(
+            Code.INVALID_ARGUMENT,
+            f"Inputs contains invalid name. Used request inputs: {','.join(sorted(given & expected))}, request input: "
+            f"{','.join(sorted(given))}",
+        )
+    return tensors
+
+
+def _decode(alias: str, tensor: tensor_pb2.TensorProto) -> np.ndarray:
+    try:
+        return decode_tensor(tensor)
+    except (ValueError, MemoryError) as error:
+        raise StatusError(Code.INVALID_ARGUMENT, f"tensor parsing error: {alias}") from error
+
+
+def _output_aliases(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]) -> list[str]:
+    for index, alias in enumerate(output_filter):
+        if alias not in signature.outputs:
+            raise StatusError(
+                Code.INVALID_ARGUMENT,
+                f"output tensor alias not found in signature: {alias} Outputs expected to be in the set "
+                f"{_set(signature.outputs)}.",
+            )
+        if alias in output_filter[:index]:
+            raise StatusError(Code.INVALID_ARGUMENT, f"duplicate output tensor alias: {alias}")
+    return list(output_filter) or sorted(signature.outputs)
+
+
+def _check_types(signature: meta_graph_pb2.SignatureDef, tensors: Mapping[str, tensor_pb2.TensorProto]) -> None:
+    # TensorFlow's session numbers its arguments in the order of the names of the tensors that are fed.
+    for position, alias in enumerate(sorted(tensors, key=lambda alias: signature.inputs[alias].name)):
+        wanted, given = signature.inputs[alias].dtype, tensors[alias].dtype
+        if wanted != given:
+            raise StatusError(
+                Code.INVALID_ARGUMENT,
+                f"Expects arg[{position}] to be {_type_name(wanted)} but {_type_name(given)} is provided",
+            )
+
+
+def _type_name(number: int) -> str:
+    return types_pb2.DataType.Name(number).removeprefix("DT_").lower()
+
+
+def _set(names: Iterable[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"

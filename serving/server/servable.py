@@ -1,0 +1,165 @@
+"""One loaded version of one model: any SavedModel, run the way TensorFlow Serving runs it."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from rnnzoo.serving.server.status import Code, StatusError
+
+__all__ = ["Servable", "read_meta_graph"]
+
+_INIT_SIGNATURE = "__saved_model_init_op"
+
+
+class Servable:
+    """A SavedModel in memory.
+
+    It runs in a session of its own, fed and fetched by tensor name: that is what TensorFlow Serving does, so old
+    TensorFlow 1 models, inputs with defaults, partly fetched outputs and the texts of failing ops come out alike, and
+    `close` gives the memory back at once.
+
+    Args:
+        name: the model's name.
+        version: the number of its folder.
+        folder: the version's folder, with `saved_model.pb` in it.
+
+    Raises:
+        ValueError: if the folder holds no SavedModel that is tagged `serve`, or one that cannot be loaded.
+    """
+
+    def __init__(self, name: str, version: int, folder: Path) -> None:
+        self.name = name
+        self.version = version
+        self.folder = folder
+        meta_graph = read_meta_graph(folder)
+        self.signatures: dict[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
+        self._graph = tf.Graph()
+        self._session = tf.compat.v1.Session(
+            graph=self._graph, config=tf.compat.v1.ConfigProto(allow_soft_placement=True)
+        )
+        self._users = 0
+        self._idle = threading.Condition()
+        try:
+            with self._graph.as_default():
+                self._feeds = _feeds_of_any_shape(meta_graph)
+                self._restore(meta_graph)
+        except Exception as error:
+            self._session.close()
+            raise ValueError(f"the SavedModel in {folder} must load, but got: {error}") from error
+
+    def _restore(self, meta_graph: meta_graph_pb2.MetaGraphDef) -> None:
+        saver = tf.compat.v1.train.import_meta_graph(meta_graph, clear_devices=True, input_map=self._feeds)
+        if saver is not None:  # the model has variables
+            saver.restore(self._session, str(self.folder / "variables" / "variables"))
+        assets = _assets(meta_graph, self.folder)
+        for operation in _initializers(meta_graph):
+            self._session.run(self._graph.get_operation_by_name(operation), feed_dict=assets)
+
+    def acquire(self) -> None:
+        """Keeps the model loaded until as many calls of `release`."""
+        with self._idle:
+            self._users += 1
+
+    def release(self) -> None:
+        with self._idle:
+            self._users -= 1
+            self._idle.notify_all()
+
+    def run(
+        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None = None
+    ) -> list[np.ndarray]:
+        """Values of the tensors named `fetches`.
+
+        Args:
+            feeds: arrays by tensor name, of the types that the graph wants; shapes are the ops' own business.
+            fetches: tensor names.
+            timeout: seconds after which the run is given up; no limit if None.
+
+        Raises:
+            StatusError: with the code and the text of the op that failed.
+        """
+        options = None if timeout is None else tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(timeout * 1000)))
+        try:
+            return self._session.run(
+                [self._feeds.get(name, name) for name in fetches],
+                feed_dict={self._feeds.get(name, name): array for name, array in feeds.items()},
+                options=options,
+            )
+        except tf.errors.OpError as error:
+            # Python adds where the op was defined; the error it came from has TensorFlow's own words alone.
+            plain = error.__context__ if isinstance(error.__context__, tf.errors.OpError) else error
+            raise StatusError(plain.error_code, str(plain.message)) from error
+        except MemoryError as error:
+            raise StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}") from error
+        except (ValueError, TypeError) as error:
+            raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
+
+    def close(self, drain: bool = True) -> None:
+        """Frees the model: once its last user has released it, or at once, which fails the runs under way."""
+        if drain:
+            with self._idle:
+                self._idle.wait_for(lambda: self._users == 0)
+        self._session.close()
+
+
+def read_meta_graph(folder: Path) -> meta_graph_pb2.MetaGraphDef:
+    """The graph tagged `serve` of the SavedModel in a folder.
+
+    Raises:
+        ValueError: if there is none, or the file is broken.
+    """
+    saved_model = saved_model_pb2.SavedModel()
+    binary, text = folder / "saved_model.pb", folder / "saved_model.pbtxt"
+    try:
+        if binary.exists():
+            saved_model.ParseFromString(binary.read_bytes())
+        elif text.exists():
+            text_format.Parse(text.read_text(encoding="utf-8"), saved_model)
+        else:
+            raise ValueError(f"a version's folder must hold saved_model.pb, but got {folder}.")
+    except (DecodeError, text_format.ParseError) as error:
+        raise ValueError(f"saved_model.pb must be a SavedModel, but got in {folder}: {error}") from error
+    for meta_graph in saved_model.meta_graphs:
+        if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
+            return meta_graph
+    tags = [sorted(meta_graph.meta_info_def.tags) for meta_graph in saved_model.meta_graphs]
+    raise ValueError(f"a SavedModel must have a graph tagged 'serve', but got {tags=} in {folder}.")
+
+
+def _feeds_of_any_shape(meta_graph: meta_graph_pb2.MetaGraphDef) -> dict[str, tf.Tensor]:
+    # A Python session refuses arrays that do not fit a placeholder's declared shape; TensorFlow Serving has no such
+    # check and lets the ops decide. Placeholders without a shape, in place of the model's own, do the same.
+    infos = [
+        info
+        for name, signature in meta_graph.signature_def.items()
+        if name != _INIT_SIGNATURE
+        for info in signature.inputs.values()
+        if info.name
+    ]
+    return {info.name: tf.compat.v1.placeholder(info.dtype, shape=None) for info in infos}
+
+
+def _assets(meta_graph: meta_graph_pb2.MetaGraphDef, folder: Path) -> dict[str, str]:
+    assets = {}
+    for packed in meta_graph.collection_def[tf.saved_model.ASSETS_KEY].any_list.value:
+        asset = meta_graph_pb2.AssetFileDef()
+        packed.Unpack(asset)
+        assets[asset.tensor_info.name] = str(folder / tf.saved_model.ASSETS_DIRECTORY / asset.filename)
+    return assets
+
+
+def _initializers(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[str]:
+    # TensorFlow 2 names the operation in a signature, TensorFlow 1 in one of two collections.
+    if _INIT_SIGNATURE in meta_graph.signature_def:
+        (info,) = meta_graph.signature_def[_INIT_SIGNATURE].outputs.values()
+        return [info.name]
+    for key in (tf.compat.v1.saved_model.MAIN_OP_KEY, tf.compat.v1.saved_model.LEGACY_INIT_OP_KEY):
+        if key in meta_graph.collection_def:
+            return list(meta_graph.collection_def[key].node_list.value)
+    return []

@@ -1,0 +1,36 @@
+"""What a request can come back with: the status codes of gRPC and TensorFlow, and the error that carries one."""
+
+import enum
+
+__all__ = ["Code", "StatusError"]
+
+
+class Code(enum.IntEnum):
+    """The codes of google.rpc.Code that this server answers with; REST maps the same ones to HTTP."""
+
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+
+
+class StatusError(Exception):
+    """A request that is refused or failed: a code, and TensorFlow Serving's own words for it.
+
+    Args:
+        code: a canonical status code; the ones TensorFlow raises that `Code` does not list are welcome too.
+        message: what the caller reads.
+
+    >>> str(StatusError(Code.NOT_FOUND, "Servable not found for request: Latest(lstm)"))
+    'Servable not found for request: Latest(lstm)'
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = int(code)
+        self.message = message

@@ -1,0 +1,100 @@
+"""The stock stubs of the serving API get the codes, messages and limits of TensorFlow Serving."""
+
+from concurrent import futures
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    inference_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+Stub = prediction_service_pb2_grpc.PredictionServiceStub
+
+
+def request(signature: str, **inputs: object) -> predict_pb2.PredictRequest:
+    message = predict_pb2.PredictRequest(model_spec={"name": "default", "signature_name": signature})
+    for name, value in inputs.items():
+        message.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return message
+
+
+def test_predict(stub: Stub) -> None:
+    answer = stub.Predict(request("spell", text=["a", "漢字"]), timeout=10)
+
+    assert [b"A", "漢字".encode()] == tf.make_ndarray(answer.outputs["upper"]).tolist()
+
+
+def test_metadata(stub: Stub) -> None:
+    asked = get_model_metadata_pb2.GetModelMetadataRequest(
+        model_spec={"name": "default"}, metadata_field=["signature_def"]
+    )
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+
+    assert stub.GetModelMetadata(asked, timeout=10).metadata["signature_def"].Unpack(signatures)
+
+    assert {"ids", "upper"} == set(signatures.signature_def["spell"].outputs)
+
+
+def test_refusals_carry_code_and_message(stub: Stub) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Predict(request("S"), timeout=10)
+
+    assert grpc.StatusCode.FAILED_PRECONDITION == caught.value.code()
+    assert 'Serving signature key "S" not found.' == caught.value.details()
+
+
+def test_long_messages_are_cut(stub: Stub) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Predict(request("é" * 2000), timeout=10)
+
+    assert caught.value.details().endswith("é...TRUNCATED")
+    assert 1024 - 1 + len("...TRUNCATED") == len(caught.value.details().encode())
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("Classify", classification_pb2.ClassificationRequest()),
+        ("Regress", regression_pb2.RegressionRequest()),
+        ("MultiInference", inference_pb2.MultiInferenceRequest()),
+    ],
+)
+def test_what_is_not_there_yet_says_so(
+    stub: Stub, method: str, message: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        getattr(stub, method)(message, timeout=10)
+
+    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
+    assert "" == caplog.text
+
+
+def test_the_clients_deadline_ends_the_run(stub: Stub) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Predict(request("count", n=np.int32(10**9)), timeout=0.3)
+
+    assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
+
+
+def test_messages_above_four_megabytes(stub: Stub) -> None:
+    rows = np.ones((450_000, 3), np.float32)
+
+    answer = stub.Predict(request("multiply", rows=rows), timeout=30)
+
+    assert (450_000, 2) == tf.make_ndarray(answer.outputs["product"]).shape
+
+
+def test_many_clients_at_once(stub: Stub) -> None:
+    def ask(number: int) -> list[float]:
+        answer = stub.Predict(request("serving_default", x=[float(number)]), timeout=30)
+        return list(answer.outputs["scaled"].float_val)
+
+    with futures.ThreadPoolExecutor(16) as pool:
+        assert [[2.0 * number] for number in range(200)] == list(pool.map(ask, range(200)))

@@ -1,0 +1,178 @@
+"""A server starts on a port that is free, says what is wrong if it is not, and ends without losing a request."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from rnnzoo.serving.client import Client
+from rnnzoo.serving.server.process import Server, make_server, run
+from rnnzoo.serving.wire import declare
+
+HEALTH = dict[str, Any](
+    declare("message HealthCheckRequest { string service = 1; } message HealthCheckResponse { int32 status = 1; }")
+)
+
+
+def health(server: Server, service: str = "") -> int:
+    with grpc.insecure_channel(server.address) as channel:
+        check = channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            HEALTH["HealthCheckRequest"].SerializeToString,
+            HEALTH["HealthCheckResponse"].FromString,
+        )
+        return int(check(HEALTH["HealthCheckRequest"](service=service), timeout=10).status)
+
+
+def test_port_0_is_a_free_one(arithmetic: Path) -> None:
+    server = make_server(arithmetic, port=0)
+
+    assert server.port > 0
+    assert f"127.0.0.1:{server.port}" == server.address
+    server.stop()
+
+
+def test_a_port_in_use_is_one_clear_error(arithmetic: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"^port {port} on 127.0.0.1 is in use: stop the other server, or pass"):
+            make_server(arithmetic, port=port)
+
+
+def test_a_port_of_another_server_is_in_use(arithmetic: Path, arithmetic_server: Server) -> None:
+    with pytest.raises(OSError, match=r"is in use"):
+        make_server(arithmetic, port=arithmetic_server.port)
+
+
+def test_hosts_and_numbers_that_cannot_be(arithmetic: Path) -> None:
+    with pytest.raises(OSError, match=r"^port 0 on no.such.host.invalid cannot be listened on"):
+        make_server(arithmetic, port=0, host="no.such.host.invalid")
+    with pytest.raises(ValueError, match=r"port must be between 0 and 65535, but got port=70000."):
+        make_server(arithmetic, port=70000)
+    with pytest.raises(ValueError, match=r"workers must be a positive number of threads, but got workers=0."):
+        make_server(arithmetic, workers=0)
+    with pytest.raises(FileNotFoundError, match=r"must be a folder of numbered versions"):
+        make_server(arithmetic / "missing", port=0)
+
+
+def test_several_models(arithmetic: Path, exported: Path) -> None:
+    server = make_server({"numbers": arithmetic, "words": exported}, port=0)
+    server.start()
+    try:
+        with Client(server.address, "numbers") as numbers, Client(server.address, "words") as words:
+            assert [2.0] == numbers.predict("", {"x": [1.0]})["scaled"].tolist()
+            assert 5 == len(words.predict_next("the game")[0])
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("service", ["", "PredictionService", "tensorflow.serving.PredictionService"])
+def test_health(arithmetic_server: Server, service: str) -> None:
+    assert 1 == health(arithmetic_server, service)
+
+
+def test_health_of_what_is_not_there(arithmetic_server: Server) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        health(arithmetic_server, "Nonsense")
+
+    assert grpc.StatusCode.NOT_FOUND == caught.value.code()
+
+
+def test_a_new_version_is_picked_up_without_a_failed_request(
+    save_arithmetic: Callable[..., None], tmp_path: Path
+) -> None:
+    save_arithmetic(tmp_path, 1)
+    server = make_server(tmp_path, port=0, poll_seconds=0.05)
+    server.start()
+    answers: list[float] = []
+    try:
+        save_arithmetic(tmp_path / "partial", "2", offset=100.0)
+        with Client(server.address) as client:
+            until = time.monotonic() + 20
+            while time.monotonic() < until and answers[-1:] != [102.0]:
+                answers += client.predict("", {"x": [1.0]})["scaled"].tolist()
+                if len(answers) == 10:
+                    (tmp_path / "partial" / "2").rename(tmp_path / "2")
+    finally:
+        server.stop()
+
+    assert {2.0, 102.0} == set(answers)
+    assert sorted(answers) == answers
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains(arithmetic: Path, number: signal.Signals) -> None:
+    server = make_server(arithmetic, port=0)
+    client = Client(server.address, timeout=30)
+    answers: list[int] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(int(client.predict("count", {"n": np.int32(30_000)})["counted"]))
+    )
+
+    def ready(server: Server) -> None:
+        client.predict("count", {"n": np.int32(1)})  # the first run of a signature is the slow one
+        asking.start()
+        threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+
+    before = signal.getsignal(number)
+    run(server, ready=ready)
+
+    asking.join()
+    assert [30_000] == answers
+    assert before == signal.getsignal(number)
+    with pytest.raises(OSError, match=r"refused"):
+        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+
+
+def test_a_second_signal_does_not_wait(arithmetic: Path) -> None:
+    server = make_server(arithmetic, port=0)
+    client = Client(server.address, timeout=120)
+    errors: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            client.predict("count", {"n": np.int32(10**9)})
+        except Exception as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=ask)
+
+    def ready(server: Server) -> None:
+        asking.start()
+        for seconds in (0.3, 0.6):
+            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    started = time.monotonic()
+    run(server, ready=ready)
+    asking.join()
+
+    assert time.monotonic() - started < 15
+    assert 1 == len(errors)
+
+
+def test_run_wants_the_main_thread(arithmetic: Path) -> None:
+    server = make_server(arithmetic, port=0)
+    errors: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            run(server)
+        except RuntimeError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    server.stop()
+
+    assert ["run must be called in the main thread, but got another; there, call server.start()."] == [
+        str(error) for error in errors
+    ]

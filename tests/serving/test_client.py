@@ -1,0 +1,175 @@
+"""The client asks what it should, reads what it gets, and never needs TensorFlow."""
+
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnzoo.models import LanguageModel, Sampler, Suggestion
+from rnnzoo.serving.client import Client
+from rnnzoo.serving.errors import InvalidRequestError, ModelNotFoundError
+from rnnzoo.serving.protocol import messages
+from rnnzoo.serving.server.process import Server
+from rnnzoo.serving.tensors import decode_tensor, encode_tensor
+
+TEXTS = ["the game is", "", "don't stop 漢字 unheard-of", "over . " * 30]
+
+
+@pytest.fixture(scope="module")
+def client(language_model_server: Server) -> Iterator[Client]:
+    with Client(language_model_server.address) as client:
+        yield client
+
+
+class Recorder:
+    """A transport that answers every Predict with the same outputs."""
+
+    def __init__(self, **outputs: Any) -> None:
+        self.requests: list[tuple[str, Any, float]] = []
+        self.closed = False
+        self.answer = messages["PredictResponse"]()
+        for name, value in outputs.items():
+            encode_tensor(np.asarray(value), self.answer.outputs[name])
+
+    def call(self, method: str, request: bytes, timeout: float) -> bytes:
+        self.requests.append((method, messages["PredictRequest"].FromString(request), timeout))
+        return bytes(self.answer.SerializeToString())
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_what_is_asked() -> None:
+    recorder = Recorder(words=[[b"a", b"b"]], probabilities=[[0.75, 0.25]])
+    with Client(model_name="lstm", version=4, timeout=3, transport=recorder) as client:
+        answer = client.predict_next("once", top_k=1)
+
+    ((method, request, timeout),) = recorder.requests
+    assert [[Suggestion("a", 0.75)]] == answer
+    assert ("Predict", 3) == (method, timeout)
+    assert ("lstm", 4, "predict_next") == (
+        request.model_spec.name,
+        request.model_spec.version.value,
+        request.model_spec.signature_name,
+    )
+    assert [b"once"] == decode_tensor(request.inputs["text"]).tolist()
+    assert recorder.closed
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        ([1.5], np.float32),
+        ([1], np.int32),
+        ([2**40], np.int64),
+        (np.array([1.5]), np.float64),
+        (np.int64(3), np.int64),
+        ([True], np.bool_),
+        ("text", object),
+        ([["a"], [b"b"]], object),
+    ],
+)
+def test_types_of_raw_inputs(value: Any, dtype: type) -> None:
+    recorder = Recorder()
+
+    Client(transport=recorder).predict("any", {"x": value}, outputs=["y"])
+
+    ((_, request, _),) = recorder.requests
+    assert np.dtype(dtype) == decode_tensor(request.inputs["x"]).dtype
+    assert ["y"] == list(request.output_filter)
+
+
+def test_predict_next_is_what_keras_says(client: Client, language_model: LanguageModel) -> None:
+    for expected, answered in zip(language_model.predict_next(TEXTS), client.predict_next(TEXTS), strict=True):
+        assert [suggestion.word for suggestion in expected] == [suggestion.word for suggestion in answered]
+        np.testing.assert_allclose(
+            [suggestion.probability for suggestion in expected],
+            [suggestion.probability for suggestion in answered],
+            rtol=1e-4,
+        )
+
+
+def test_top_k_ends_where_the_export_does(client: Client) -> None:
+    assert 10 == len(client.predict_next("the", top_k=10)[0])
+    for top_k in (0, 11):
+        with pytest.raises(ValueError, match=rf"top_k must be from 1 to 10, .*, but got top_k={top_k}."):
+            client.predict_next("the", top_k=top_k)
+
+
+def test_score_is_what_keras_says(client: Client, language_model: LanguageModel) -> None:
+    for expected, answered in zip(language_model.score(TEXTS), client.score(TEXTS), strict=True):
+        assert expected.words == answered.words
+        np.testing.assert_allclose(expected.log_probabilities, answered.log_probabilities, rtol=1e-4)
+        assert math.isclose(expected.total, answered.total, rel_tol=1e-4)
+
+
+def test_generate_is_what_keras_says(client: Client, language_model: LanguageModel) -> None:
+    options: list[dict[str, Any]] = [{}, {"temperature": 0.0}, {"temperature": 2.0, "top_k": 3}, {"top_p": 0.5}]
+    for option in options:
+        expected = [
+            language_model.generate(text, 8, Sampler(**option), seed=5 + row)[0] for row, text in enumerate(TEXTS)
+        ]
+        assert expected == client.generate(TEXTS, 8, seed=5, **option)
+
+
+def test_without_a_seed_every_continuation_is_another(client: Client) -> None:
+    assert 1 < len({client.generate("the", 12, temperature=3.0)[0] for _ in range(6)})
+
+
+def test_steps_lead_to_the_same_next_word(client: Client, language_model: LanguageModel) -> None:
+    vocabulary = language_model.vocabulary
+    states = None
+    for word in [vocabulary.end_id, *vocabulary.encode("the game is")]:
+        log_probabilities, states = client.step([word, word], states)
+
+    (expected,) = language_model.predict_next("the game is", top_k=10)
+    likeliest = [word for word in np.argsort(-log_probabilities[1]) if word != vocabulary.unknown_id][:10]
+    assert [suggestion.word for suggestion in expected] == [vocabulary.words[word] for word in likeliest]
+    np.testing.assert_allclose(
+        [suggestion.probability for suggestion in expected], np.exp(log_probabilities[1, likeliest]), rtol=1e-4
+    )
+
+
+def test_metadata(client: Client) -> None:
+    signatures = client.metadata()
+
+    assert {"serving_default", "predict_next", "score", "generate", "step"} == set(signatures)
+    assert (None,) == signatures["predict_next"]["inputs"]["text"].shape
+    assert (None, 10) == signatures["predict_next"]["outputs"]["words"].shape
+    assert not signatures["generate"]["inputs"]["text"].optional
+    assert signatures["generate"]["inputs"]["seed"].optional
+    assert (None, 12) == signatures["step"]["inputs"]["layer_0_state_0"].shape
+
+
+def test_a_refusal_is_one_line_that_names_the_server(client: Client, language_model_server: Server) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        client.generate("the", temperature=-1.0)
+
+    assert str(caught.value).startswith(f"the server at {language_model_server.address} answered INVALID_ARGUMENT: ")
+    assert "temperature must be at least 0." in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", [{"model_name": "M"}, {"version": 9}])
+def test_what_is_not_served(language_model_server: Server, missing: dict[str, Any]) -> None:
+    with Client(language_model_server.address, **missing) as client, pytest.raises(ModelNotFoundError):
+        client.predict_next("the")
+    with Client(language_model_server.address) as client, pytest.raises(ModelNotFoundError, match=r'key "S" not found'):
+        client.predict("S", {})
+
+
+def test_mistakes_that_never_reach_a_server() -> None:
+    with pytest.raises(ValueError, match=r"timeout must be a positive number of seconds, but got timeout=0."):
+        Client(timeout=0)
+    with pytest.raises(ValueError, match=r"texts must hold at least one text, but got none."):
+        Client(transport=Recorder()).score([])
+
+
+def test_neither_tensorflow_nor_keras_is_imported() -> None:
+    code = "import sys, rnnzoo.serving.client; print({'tensorflow', 'keras'} & set(sys.modules))"
+
+    assert "set()\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

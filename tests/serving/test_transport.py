@@ -1,0 +1,103 @@
+"""What gRPC says goes wrong becomes one line that helps."""
+
+import socket
+from concurrent import futures
+
+import grpc
+import pytest
+
+from rnnzoo.serving.errors import (
+    DeadlineError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    ServerFailedError,
+    ServerUnavailableError,
+    ServingError,
+)
+from rnnzoo.serving.transport import GrpcTransport
+
+
+class Scripted(grpc.GenericRpcHandler):
+    """Answers every call with the next status of a list, None for success."""
+
+    def __init__(self, *statuses: grpc.StatusCode | None) -> None:
+        self.statuses = list(statuses)
+        self.calls = 0
+
+    def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            self.calls += 1
+            status = self.statuses.pop(0)
+            if status is not None:
+                context.abort(status, "what happened\nand where in the graph")
+            return request
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+def serve(handler: Scripted) -> tuple[grpc.Server, str]:
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, f"127.0.0.1:{port}"
+
+
+def call(address: str, timeout: float = 10.0) -> bytes:
+    transport = GrpcTransport(address)
+    try:
+        return transport.call("Predict", b"", timeout)
+    finally:
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, InvalidRequestError),
+        (grpc.StatusCode.NOT_FOUND, ModelNotFoundError),
+        (grpc.StatusCode.FAILED_PRECONDITION, ModelNotFoundError),
+        (grpc.StatusCode.UNIMPLEMENTED, ModelNotFoundError),
+        (grpc.StatusCode.INTERNAL, ServerFailedError),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, ServerFailedError),
+    ],
+)
+def test_statuses_become_errors(status: grpc.StatusCode, error: type[ServingError]) -> None:
+    server, address = serve(Scripted(status))
+
+    with pytest.raises(error) as caught:
+        call(address)
+
+    assert f"the server at {address} answered {status.name}: what happened" == str(caught.value)
+    assert status.value[0] == caught.value.code
+    server.stop(None).wait()
+
+
+def test_a_busy_moment_is_waited_out() -> None:
+    handler = Scripted(grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE, None)
+    server, address = serve(handler)
+
+    assert b"" == call(address)
+
+    assert 3 == handler.calls
+    server.stop(None).wait()
+
+
+def test_nobody_there_names_the_address_and_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+
+    with pytest.raises(ServerUnavailableError) as caught:
+        call(address)
+
+    assert str(caught.value).startswith(f"no server answers at {address} (")
+    assert str(caught.value).endswith("start one with `rnnzoo serve`, or pass its address.")
+
+
+def test_too_slow() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DeadlineError) as caught:
+            call(address, timeout=0.2)
+
+    assert f"the server at {address} did not answer within 0.2 seconds: pass a longer timeout." == str(caught.value)
