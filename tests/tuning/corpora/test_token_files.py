@@ -1,0 +1,84 @@
+"""Token files: the right ids, written once, whole or not at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.corpora import token_files
+from rnnzoo.tuning.corpora.corpus import Corpus
+from rnnzoo.tuning.corpora.recall import Recall
+from rnnzoo.tuning.corpora.token_files import tokens
+
+VOCABULARY = Vocabulary(("<unk>", "<eos>", "a", "b"))
+
+
+@dataclass(frozen=True)
+class _Lines(Corpus):
+    text: tuple[str, ...]
+    name: str = "lines"
+    rule: str = "words"
+
+    def _lines(self, split: str) -> Iterator[list[str]]:
+        for line in self.text:
+            if line == "fail":
+                raise OSError("the disk is gone.")
+            yield line.split()
+
+
+def test_lines_end_with_eos_and_unknown_words_are_unknown(tmp_path: Path) -> None:
+    ids = tokens(_Lines(("a b", "", "c a")), VOCABULARY, "train", tmp_path)
+
+    assert [2, 3, 1, 1, 0, 2, 1] == ids.tolist()
+    assert ids.dtype == np.int32
+    assert isinstance(ids, np.memmap)
+    assert not ids.flags.writeable
+
+
+def test_many_chunks_are_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = Recall(examples=300)
+    vocabulary = corpus.vocabulary()
+    whole = tokens(corpus, vocabulary, "train", tmp_path / "whole")
+    monkeypatch.setattr(token_files, "_CHUNK", 100)
+
+    chunked = tokens(corpus, vocabulary, "train", tmp_path / "chunked")
+
+    assert 300 * corpus.line_tokens == len(whole)
+    assert whole.tolist() == chunked.tolist()
+
+
+def test_a_file_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path)
+    monkeypatch.setattr(token_files, "_write", None)
+
+    assert first.tolist() == tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path).tolist()
+
+
+def test_whatever_changes_the_ids_changes_the_file(tmp_path: Path) -> None:
+    other = Vocabulary(("<unk>", "<eos>", "b", "a"))
+    tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path)
+    tokens(_Lines(("b",)), VOCABULARY, "train", tmp_path)
+    tokens(_Lines(("a",)), VOCABULARY, "valid", tmp_path)
+    tokens(_Lines(("a",)), other, "train", tmp_path)
+
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="the disk is gone"):
+        tokens(_Lines(("a", "fail")), VOCABULARY, "train", tmp_path)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_rules_must_agree(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="lines is split by 'wikitext' and the vocabulary by 'words'"):
+        tokens(_Lines(("a",), rule="wikitext"), VOCABULARY, "train", tmp_path)
+
+
+def test_there_are_three_splits(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="split must be one of train, valid, test"):
+        tokens(_Lines(("a",)), VOCABULARY, "dev", tmp_path)
