@@ -1,0 +1,136 @@
+"""What an export answers is what the model in Keras says, text by text."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnzoo.models import NETWORKS, LanguageModel, NetworkConfig, Vocabulary
+from rnnzoo.serving.export import export_model
+from rnnzoo.serving.server.servable import read_meta_graph
+
+PIECES = [
+    "the",
+    "game",
+    "is",
+    "over",
+    "don't",
+    "naïve",
+    "漢字",
+    "real-time",
+    "unknown",
+    ",",
+    "",
+    "\u00a0",
+    "e\u0301",
+    "'",
+]
+
+
+def texts(count: int) -> list[str]:
+    draw = random.Random(3)
+    return ["", "the " * 1000, *(" ".join(draw.choices(PIECES, k=draw.randint(1, 25))) for _ in range(count))]
+
+
+def load(exported: Path) -> dict[str, Any]:
+    loaded = tf.saved_model.load(str(exported))
+    return dict(loaded.signatures) | {"kept": loaded}
+
+
+@pytest.fixture(scope="module")
+def signatures(exported: Path) -> dict[str, Any]:
+    return load(exported / "1")
+
+
+def same_suggestions(model: LanguageModel, signature: Any, asked: Sequence[str]) -> None:
+    answer = signature(text=tf.constant(asked))
+    for row, suggestions in enumerate(model.predict_next(asked, top_k=10)):
+        assert [suggestion.word.encode() for suggestion in suggestions] == answer["words"][row].numpy().tolist()
+        np.testing.assert_allclose(
+            [suggestion.probability for suggestion in suggestions], answer["probabilities"][row], rtol=1e-4, atol=1e-9
+        )
+
+
+def test_hundreds_of_contexts_have_the_same_next_words(
+    language_model: LanguageModel, signatures: dict[str, Any]
+) -> None:
+    same_suggestions(language_model, signatures["predict_next"], texts(300))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_exports(network: str, tmp_path: Path) -> None:
+    vocabulary = Vocabulary.from_lines([[word for word in PIECES if word.strip()]])
+    model = LanguageModel(vocabulary, NetworkConfig(network=network, units=6))
+    exported = export_model(model, tmp_path)
+    loaded = load(exported)
+    asked = texts(8)
+
+    same_suggestions(model, loaded["serving_default"], asked)
+    ids = tf.constant([1, 4])
+    log_probabilities, states = model.step(ids, model.initial_states(2))
+    names = [name for name, _ in model.state_specs]
+    answer = loaded["step"](token_ids=ids, **dict(zip(names, model.initial_states(2), strict=True)))
+    np.testing.assert_allclose(log_probabilities, answer["log_probabilities"], rtol=1e-4)
+    for name, state in zip(names, states, strict=True):
+        np.testing.assert_allclose(state, answer[name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_text_is_answered_alike_alone_and_among_others(signatures: dict[str, Any]) -> None:
+    asked = texts(20)
+    controls = {
+        "max_words": tf.constant([6]),
+        "temperature": tf.constant([1.5]),
+        "top_k": tf.constant([0]),
+        "top_p": tf.constant([1.0]),
+        "seed": tf.constant([11]),
+    }
+    together = {
+        "predict_next": signatures["predict_next"](text=tf.constant(asked)),
+        "score": signatures["score"](text=tf.constant(asked)),
+        "generate": signatures["generate"](text=tf.constant(asked), **controls),
+    }
+    for row, text in enumerate(asked):
+        one = tf.constant([text])
+        alone = signatures["predict_next"](text=one)
+        assert alone["words"][0].numpy().tolist() == together["predict_next"]["words"][row].numpy().tolist()
+        np.testing.assert_allclose(alone["probabilities"][0], together["predict_next"]["probabilities"][row], rtol=1e-4)
+        alone = signatures["score"](text=one)
+        length = int(alone["lengths"][0])
+        np.testing.assert_allclose(
+            alone["log_probabilities"][0], together["score"]["log_probabilities"][row, :length], rtol=1e-4
+        )
+        assert not together["score"]["log_probabilities"][row, length:].numpy().any()
+        np.testing.assert_allclose(alone["total"][0], together["score"]["total"][row], rtol=1e-4)
+        alone = signatures["generate"](text=one, **controls)
+        assert alone["continuation"][0] == together["generate"]["continuation"][row]
+
+
+@pytest.mark.parametrize("asked", [[], [""], ["", ""]], ids=str)
+def test_texts_without_words(signatures: dict[str, Any], asked: list[str]) -> None:
+    batch = tf.constant(asked, tf.string)
+
+    assert (len(asked), 10) == signatures["predict_next"](text=batch)["words"].shape
+    score = signatures["score"](text=batch)
+    assert (len(asked), 0) == score["words"].shape == score["log_probabilities"].shape
+    assert [0.0] * len(asked) == score["total"].numpy().tolist()
+
+
+def test_broken_bytes_are_an_unknown_word(signatures: dict[str, Any]) -> None:
+    broken, unknown = signatures["predict_next"](text=tf.constant([b"the \xff", b"the unknown"]))["words"].numpy()
+
+    assert unknown.tolist() == broken.tolist()
+
+
+def test_defaults_and_names_are_in_the_signatures(exported: Path, language_model: LanguageModel) -> None:
+    definitions = read_meta_graph(exported / "1").signature_def
+
+    assert {"max_words", "temperature", "top_k", "top_p", "seed"} == set(definitions["generate"].defaults)
+    states = {name for name, _ in language_model.state_specs}
+    assert states == set(definitions["step"].defaults)
+    assert {"token_ids", *states} == set(definitions["step"].inputs)
+    assert {"log_probabilities", *states} == set(definitions["step"].outputs)
+    assert ["text"] == list(definitions["serving_default"].inputs)
