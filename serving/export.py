@@ -13,13 +13,15 @@ from rnnzoo.serving.signatures import LanguageModelSignatures
 
 __all__ = ["export_model"]
 
+_TOP_K = 10
+
 
 def export_model(
     source: LanguageModel | str | os.PathLike[str],
     destination: str | os.PathLike[str],
     version: int | None = None,
     *,
-    top_k: int = 10,
+    top_k: int | None = None,
 ) -> Path:
     """Writes `destination/<version>/`, a SavedModel that needs nothing of ours to run.
 
@@ -31,7 +33,7 @@ def export_model(
         destination: the folder of all versions; made if it is missing. A server that watches it never sees half a
             version: the finished folder is moved in.
         version: a positive number; one more than the newest there, or 1, if None.
-        top_k: how many words `predict_next` answers, 10 by default: more than an interface shows.
+        top_k: how many words `predict_next` answers. If None, 10, more than an interface shows, or all that there are.
 
     Returns:
         The version's folder.
@@ -45,11 +47,11 @@ def export_model(
     >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
     >>> model = LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     exported = export_model(model, folder, top_k=2)
+    ...     exported = export_model(model, folder)
     ...     served = tf.saved_model.load(exported)
     ...     answer = served.signatures["predict_next"](text=tf.constant(["to be", ""]))
     >>> exported.name, answer["words"].shape
-    ('1', TensorShape([2, 2]))
+    ('1', TensorShape([2, 5]))
     """
     if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
         raise ValueError(f"version must be a positive integer, but got {version=}.")
@@ -57,6 +59,7 @@ def export_model(
     target = destination / str(_next_version(destination) if version is None else version)
     _refuse_existing(target)
     model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(Path(source))
+    top_k = min(_TOP_K, len(model.vocabulary) - 1) if top_k is None else top_k
     module = LanguageModelSignatures(model, top_k)
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=destination) as partial:

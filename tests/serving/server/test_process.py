@@ -114,7 +114,7 @@ def test_a_signal_drains(arithmetic: Path, number: signal.Signals) -> None:
     client = Client(server.address, timeout=30)
     answers: list[int] = []
     asking = threading.Thread(
-        target=lambda: answers.append(int(client.predict("count", {"n": np.int32(30_000)})["counted"]))
+        target=lambda: answers.append(int(client.predict("count", {"n": np.int32(100_000)})["counted"]))
     )
 
     def ready(server: Server) -> None:
@@ -126,7 +126,7 @@ def test_a_signal_drains(arithmetic: Path, number: signal.Signals) -> None:
     run(server, ready=ready)
 
     asking.join()
-    assert [30_000] == answers
+    assert [100_000] == answers
     assert before == signal.getsignal(number)
     with pytest.raises(OSError, match=r"refused"):
         socket.create_connection(("127.0.0.1", server.port), timeout=1)
