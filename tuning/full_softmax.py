@@ -64,9 +64,9 @@ def log_likelihoods_and_ranks(
         ranks = tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)
         return chosen[:, 0] - tf.reduce_logsumexp(logits, axis=-1), ranks
 
-    tokens = hidden.shape[0]
+    tokens = _rows(hidden)
     slices = _slices(tokens, bias.shape[0], logits_per_slice)
-    if slices == 1:
+    if isinstance(slices, int) and slices == 1:
         return measure(hidden, targets)
     per_slice = tf.map_fn(
         lambda pair: measure(*pair),
@@ -81,7 +81,7 @@ def _log_partitions(
     hidden: tf.Tensor, embedding: tf.Tensor, bias: tf.Tensor, weights: tf.Tensor, logits_per_slice: int
 ) -> tf.Tensor:
     """The sum of weights (tokens,) times log partition functions, its gradients ready before they are asked for."""
-    tokens, features = hidden.shape
+    tokens, features = _rows(hidden), hidden.shape[1]
     slices = _slices(tokens, bias.shape[0], logits_per_slice)
 
     @tf.custom_gradient
@@ -116,13 +116,17 @@ def _log_partitions(
     return weighted_sum(hidden, embedding, bias)
 
 
-def _slices(tokens: int, vocabulary_size: int, logits_per_slice: int) -> int:
-    return -(-tokens * vocabulary_size // logits_per_slice)
+def _rows(tensor: tf.Tensor) -> int | tf.Tensor:
+    return tf.shape(tensor)[0] if tensor.shape[0] is None else tensor.shape[0]
 
 
-def _sliced(tensor: tf.Tensor, slices: int) -> tf.Tensor:
+def _slices(tokens: int | tf.Tensor, vocabulary_size: int, logits_per_slice: int) -> int | tf.Tensor:
+    return -(-tokens // max(1, logits_per_slice // vocabulary_size))
+
+
+def _sliced(tensor: tf.Tensor, slices: int | tf.Tensor) -> tf.Tensor:
     """(tokens, ...) as (slices, tokens of a slice, ...), padded with zeros where tokens do not divide evenly."""
-    tokens = tensor.shape[0]
+    tokens = _rows(tensor)
     rows = -(-tokens // slices)
     padding = [[0, slices * rows - tokens], *[[0, 0]] * (tensor.shape.rank - 1)]
     return tf.reshape(tf.pad(tensor, padding), (slices, rows, *tensor.shape[1:]))

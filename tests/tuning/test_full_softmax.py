@@ -73,3 +73,18 @@ def test_large_logits_do_not_overflow() -> None:
         tf.fill((1, 1), 1e4), tf.constant([[1.0], [-1.0]]), tf.zeros(2), tf.constant([1]), tf.ones(1)
     )
     assert 2e4 == float(loss)
+
+
+@pytest.mark.parametrize("logits_per_slice", SLICES)
+def test_any_number_of_tokens(softmax: dict[str, tf.Tensor], logits_per_slice: int) -> None:
+    rows = [tf.TensorSpec((None, FEATURES)), tf.TensorSpec((None,), tf.int32)]
+
+    @tf.function(input_signature=rows)
+    def measures(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        some = {**softmax, "hidden": hidden, "targets": targets, "logits_per_slice": logits_per_slice}
+        return full_softmax_loss(**some, weights=tf.ones_like(targets, tf.float32)), log_likelihoods_and_ranks(**some)[
+            0
+        ]
+
+    loss, log_likelihoods = measures(softmax["hidden"], softmax["targets"])
+    assert float(loss) == pytest.approx(-float(tf.reduce_sum(log_likelihoods)), rel=1e-5)

@@ -1,0 +1,73 @@
+"""Nothing half written is ever seen under its name."""
+
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from rnnzoo.tuning.atomic_files import atomic_file, atomic_folder, recover_folder
+
+
+class Death(BaseException):
+    pass
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    with atomic_file(path) as file:
+        file.write(b"whole")
+        assert not path.exists()
+    assert b"whole" == path.read_bytes()
+    assert 0o644 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_stays_as_it_was_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"old")
+    with suppress(Death), atomic_file(path) as file:
+        file.write(b"new")
+        raise Death
+    assert [path] == list(tmp_path.iterdir())
+    assert b"old" == path.read_bytes()
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    for name in ("first", "second"):
+        with atomic_folder(path) as folder:
+            (folder / name).touch()
+        assert [path] == list(tmp_path.iterdir())
+        assert [path / name] == list(path.iterdir())
+
+
+def test_a_folder_stays_as_it_was_when_filling_fails(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with atomic_folder(path) as folder:
+        (folder / "old").touch()
+    with suppress(Death), atomic_folder(path) as folder:
+        (folder / "new").touch()
+        raise Death
+    assert [path] == list(tmp_path.iterdir())
+    assert [path / "old"] == list(path.iterdir())
+
+
+def test_a_death_between_the_two_renames_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model"
+    with atomic_folder(path) as folder:
+        (folder / "old").touch()
+    rename = Path.rename
+
+    def die_at_the_second(self: Path, target: Path) -> Path:
+        if target == path:
+            raise Death
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", die_at_the_second)
+    with pytest.raises(Death), atomic_folder(path) as folder:
+        (folder / "new").touch()
+    monkeypatch.undo()
+    assert not path.exists()
+    recover_folder(path)
+    assert [path / "old"] == list(path.iterdir())
+    assert [path] == list(tmp_path.iterdir())

@@ -1,0 +1,133 @@
+"""The trainer learns what it should, window by window, and measures what it says."""
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
+
+VOCABULARY = Vocabulary(["<unk>", "<eos>", *"abcdefgh"])
+TOKENS = np.random.default_rng(0).integers(0, 10, size=47).astype(np.int32)
+
+
+def make_trainer(
+    network: str = "lstm", batch_size: int = 3, loss: str = "full", **options: Any
+) -> TruncatedBackpropagation:
+    keras.utils.set_random_seed(5)
+    config = NetworkConfig(network=network, units=6, dropout=0.0)
+    trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config), batch_size, loss, samples=5)
+    trainer.compile(keras.optimizers.SGD(0.5, **options), jit_compile=False)
+    return trainer
+
+
+def row_losses(model: LanguageModel, batch_size: int) -> np.ndarray:
+    """The negative log likelihood of each token, each row of the corpus read as one text."""
+    borders = np.arange(batch_size + 1) * len(TOKENS) // batch_size
+    before = np.concatenate([[VOCABULARY.end_id], TOKENS])
+    rows = []
+    for start, stop in itertools.pairwise(borders):
+        log_probabilities = tf.nn.log_softmax(model(before[start:stop][np.newaxis]))[0]
+        rows.append(-tf.gather(log_probabilities, TOKENS[start:stop], batch_dims=1).numpy())
+    return np.concatenate(rows)
+
+
+@pytest.mark.parametrize("network", ["lstm", "skip_rnn", "skip_update_gru"])
+def test_evaluation_reads_every_row_as_one_text(network: str) -> None:
+    trainer = make_trainer(network)
+    expected = row_losses(trainer.language_model, 3)
+    for window in (4, 15):  # padded, and a single window
+        dataset = ContiguousBatches(TOKENS, 3, window).dataset()
+        for _ in range(2):  # the second evaluation begins where the first began
+            logs = trainer.evaluate(dataset, verbose=0, return_dict=True)
+            assert expected.mean() == pytest.approx(logs["loss"], rel=1e-5)
+            assert np.exp(expected.mean()) == pytest.approx(logs["perplexity"], rel=1e-4)
+
+
+def test_accuracies() -> None:
+    trainer = make_trainer(batch_size=1)
+    logits = trainer.language_model(ContiguousBatches(TOKENS, 1, 47)[0][0])
+    logs = trainer.evaluate(ContiguousBatches(TOKENS, 1, 47).dataset(), verbose=0, return_dict=True)
+    for k in (1, 5):
+        expected = np.mean(tf.math.in_top_k(TOKENS, logits[0], k))
+        assert expected == pytest.approx(logs[f"top{k}"])
+
+
+def test_one_step_is_a_step_down_the_mean_loss() -> None:
+    trainer, twin = make_trainer(), make_trainer().language_model
+    batches = ContiguousBatches(TOKENS, 3, 16)
+    inputs, targets, weights = batches[0]
+    with tf.GradientTape() as tape:
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, twin(inputs, training=True))
+        loss = tf.reduce_sum(weights * nats) / weights.sum()
+    for variable, gradient in zip(twin.trainable_variables, tape.gradient(loss, twin.trainable_variables), strict=True):
+        variable.assign_sub(0.5 * tf.convert_to_tensor(gradient))
+    history = trainer.fit(batches.dataset().take(1), epochs=1, verbose=0).history
+    assert float(loss) == pytest.approx(history["loss"][0], rel=1e-5)
+    for expected, actual in zip(twin.trainable_variables, trainer.language_model.trainable_variables, strict=True):
+        np.testing.assert_allclose(expected, actual, rtol=1e-4, atol=1e-6)
+
+
+def test_states_are_carried_and_every_epoch_begins_anew() -> None:
+    trainer = make_trainer()
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
+            seen.append(bool(trainer.training_states.read()[0].numpy().any()))
+
+    trainer.fit(ContiguousBatches(TOKENS, 3, 8).dataset(), epochs=2, verbose=0, callbacks=[Watch()])
+    assert [False, True] * 2 == seen
+
+
+def test_the_padding_teaches_nothing() -> None:
+    weights = []
+    for padding in (0, 7):
+        trainer = make_trainer()
+        inputs, targets, real = ContiguousBatches(TOKENS, 3, 16)[0]
+        batch = (np.where(real > 0, inputs, padding), np.where(real > 0, targets, padding), real)
+        trainer.fit(tf.data.Dataset.from_tensors(batch), verbose=0)
+        weights.append(trainer.language_model.embedding_weights.numpy())
+    assert real.min() == 0
+    np.testing.assert_array_equal(*weights)
+
+
+@pytest.mark.parametrize("clipping", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_clipping_is_that_of_the_dense_gradient(clipping: str) -> None:
+    trainer, twin = make_trainer(**{clipping: 0.01}), make_trainer(**{clipping: 0.01})
+    inputs, targets, weights = ContiguousBatches(TOKENS, 3, 16)[0]
+    with tf.GradientTape() as tape:
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, twin.language_model(inputs, training=True))
+        loss = tf.reduce_sum(weights * nats) / weights.sum()
+    variables = twin.trainable_variables
+    gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+    twin.optimizer.apply(gradients, variables)
+    trainer.fit(tf.data.Dataset.from_tensors((inputs, targets, weights)), verbose=0)
+    for expected, actual in zip(variables, trainer.trainable_variables, strict=True):
+        np.testing.assert_allclose(expected, actual, rtol=1e-4, atol=1e-7)
+
+
+def test_a_sampled_loss_learns_too() -> None:
+    trainer = make_trainer(loss="sampled")
+    dataset = ContiguousBatches(np.tile([2, 3, 4, 5], 30).astype(np.int32), 3, 8).dataset()
+    before = trainer.evaluate(dataset, verbose=0, return_dict=True)["loss"]
+    trainer.fit(dataset, epochs=15, verbose=0)
+    assert trainer.evaluate(dataset, verbose=0, return_dict=True)["loss"] < 0.7 * before
+
+
+def test_layers_add_losses_and_measures() -> None:
+    keras.utils.set_random_seed(5)
+    config = NetworkConfig(network="skip_update_lstm", units=6, layers=2, budget=10.0)
+    trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config), 3)
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    history = trainer.fit(ContiguousBatches(TOKENS, 3, 8).dataset(), epochs=12, verbose=0).history
+    assert {"loss", "perplexity", "update_share_0", "update_share_1"} == set(history)
+    assert history["update_share_0"][-1] < history["update_share_0"][0]  # updates are dear
+    assert np.exp(history["loss"]) == pytest.approx(history["perplexity"])  # the budget is no part of the likelihood

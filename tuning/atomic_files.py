@@ -1,0 +1,62 @@
+"""Files and folders on disk that are there whole, or not at all, whenever the process may end."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+__all__ = ["atomic_file", "atomic_folder", "recover_folder"]
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that becomes `path` once the block has ended well; until then `path` is what it was."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # temporary files are private, runs may be shared
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `path` once the block has ended well; until then `path` is what it was.
+
+    No system call swaps two folders everywhere, so there is an instant in which the old folder is aside, as
+    `.<name>.old`, and the new one not yet there: `recover_folder` undoes a death in that instant.
+    """
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        recover_folder(path)
+        if path.exists():
+            path.rename(_aside(path))
+        temporary.rename(path)
+        shutil.rmtree(_aside(path), ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def recover_folder(path: Path) -> None:
+    """Put `path` back to where a process that died within `atomic_folder` took it from."""
+    if _aside(path).exists():
+        if path.exists():
+            shutil.rmtree(_aside(path))
+        else:
+            _aside(path).rename(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.old")

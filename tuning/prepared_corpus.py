@@ -1,0 +1,59 @@
+"""A corpus ready to be learnt: its vocabulary and the token ids of its three splits."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.corpora.catalog import open_corpus
+from rnnzoo.tuning.corpora.token_files import tokens
+from rnnzoo.tuning.training_config import TrainingConfig
+
+__all__ = ["PreparedCorpus", "prepare_corpus"]
+
+Tokens = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCorpus:
+    """What training reads.
+
+    Attributes:
+        vocabulary: the words that the network will know.
+        train, valid, test: the token ids of the splits, each a read-only memory map (tokens,).
+    """
+
+    vocabulary: Vocabulary
+    train: Tokens
+    valid: Tokens
+    test: Tokens
+
+    def facts(self) -> dict[str, Any]:
+        """What it is, small enough to be kept: equal facts mean the same words in the same order."""
+        digest = hashlib.sha256("\0".join(self.vocabulary.words).encode())
+        for split in (self.train, self.valid, self.test):
+            digest.update(np.ascontiguousarray(split).data)
+        return {
+            "words": len(self.vocabulary),
+            "train_tokens": len(self.train),
+            "valid_tokens": len(self.valid),
+            "test_tokens": len(self.test),
+            "sha256": digest.hexdigest(),
+        }
+
+
+def prepare_corpus(training: TrainingConfig) -> PreparedCorpus:
+    """Open the corpus of a training configuration, build its vocabulary and its token ids.
+
+    The ids are written to `~/.cache/rnnzoo/tokens` once, and found there by every later run.
+    """
+    corpus = open_corpus(training.corpus, **training.corpus_options)
+    vocabulary = corpus.vocabulary(training.vocabulary_limit)
+    cache = Path.home() / ".cache" / "rnnzoo" / "tokens"
+    return PreparedCorpus(
+        vocabulary, *(tokens(corpus, vocabulary, split, cache) for split in ("train", "valid", "test"))
+    )

@@ -1,0 +1,166 @@
+"""Truncated backpropagation through time as a Keras model, so that `fit` drives it and every Keras callback works."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.tuning.carried_states import CarriedStates
+from rnnzoo.tuning.full_softmax import log_likelihoods_and_ranks
+from rnnzoo.tuning.gradients import merge_repeated_rows
+from rnnzoo.tuning.losses import word_loss
+
+__all__ = ["TruncatedBackpropagation"]
+
+Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # inputs, targets, weights: (batch, window) each
+Logs = dict[str, Any]
+
+
+class TruncatedBackpropagation(keras.Model):
+    """Trains a language model window by window, carrying its states from each window to the next.
+
+    Gradients flow back through one window, memory does not end there: row `r` of a batch must go on where row `r` of
+    the batch before stopped, as in `ContiguousBatches`. At the start of every epoch, and of every evaluation, the
+    states are the model's initial ones.
+
+    Training logs `loss`, the mean negative log likelihood per token in nats, its `perplexity`, and what the layers
+    measure. With a sampled loss these two are estimates, a little too good. Evaluation is always over the whole
+    vocabulary and logs `loss`, `perplexity`, `top1` and `top5`, the shares of tokens that were the likeliest word and
+    among the five likeliest.
+
+    Args:
+        language_model: what learns.
+        batch_size: the number of rows of each batch.
+        loss: "full", "sampled" or "auto", see `word_loss`.
+        samples: how many words a sampled loss draws.
+        seed: of the samples; those of a step depend on it and on the step's number alone.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.models.architectures import NetworkConfig
+        >>> from rnnzoo.models.vocabulary import Vocabulary
+        >>> from rnnzoo.tuning.batches import ContiguousBatches
+        >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
+        >>> tokens = np.array(vocabulary.encode("to be or not to be or not to be or not"), np.int32)
+        >>> trainer = TruncatedBackpropagation(LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8)), 2)
+        >>> trainer.compile(keras.optimizers.SGD(1.0, global_clipnorm=0.25))
+        >>> history = trainer.fit(ContiguousBatches(tokens, batch_size=2, window=3).dataset(), epochs=2, verbose=0)
+        >>> sorted(history.history)
+        ['loss', 'perplexity']
+    """
+
+    train_function: Callable[[Any], Logs] | None  # Keras's, made on the first fit
+
+    def __init__(
+        self,
+        language_model: LanguageModel,
+        batch_size: int,
+        loss: str = "auto",
+        samples: int = 4096,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(name="truncated_backpropagation")
+        self.language_model = language_model
+        self.batch_size = batch_size
+        self.seed = seed
+        self.word_loss = word_loss(loss, len(language_model.vocabulary), samples)
+        self.training_states = CarriedStates(language_model, batch_size, name="training_states")
+        self.evaluation_states = CarriedStates(language_model, batch_size, name="evaluation_states")
+        # float64: float32 stops counting at 16.7 million tokens.
+        self.nats = keras.metrics.Mean(name="loss", dtype="float64")
+        self.top1 = keras.metrics.Mean(name="top1", dtype="float64")
+        self.top5 = keras.metrics.Mean(name="top5", dtype="float64")
+        self.batches_to_skip = 0
+        self.built = True
+
+    def call(
+        self, token_ids: tf.Tensor, states: Sequence[tf.Tensor] | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """What the softmax reads, (batch, window, embedding), and the states after the window."""
+        return self.language_model.encode(token_ids, states, training=training)
+
+    def train_step(self, data: Batch) -> Logs:
+        inputs, targets, weights = data
+        with tf.GradientTape() as tape:
+            hidden, states = self(inputs, states=self.training_states.read(), training=True)
+            step = tf.cast(self.optimizer.iterations, tf.int32)
+            nats = self.word_loss(*self._softmax(hidden, targets), _flat(weights), tf.stack([self.seed, step]))
+            tokens = tf.reduce_sum(weights)
+            loss = self.optimizer.scale_loss(tf.add_n([nats / tokens, *self.losses]))
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply([merge_repeated_rows(gradient) for gradient in gradients], self.trainable_weights)
+        self.training_states.carry(states)
+        self.nats.update_state(nats / tokens, sample_weight=tokens)
+        return self.training_logs()
+
+    def test_step(self, data: Batch) -> Logs:
+        inputs, targets, weights = data
+        hidden, states = self(inputs, states=self.evaluation_states.read(), training=False)
+        self.evaluation_states.carry(states)
+        log_likelihoods, ranks = log_likelihoods_and_ranks(*self._softmax(hidden, targets))
+        weights = _flat(weights)
+        self.nats.update_state(-log_likelihoods, sample_weight=weights)
+        self.top1.update_state(ranks < 1, sample_weight=weights)
+        self.top5.update_state(ranks < 5, sample_weight=weights)
+        return {**self._likelihood_logs(), "top1": self.top1.result(), "top5": self.top5.result()}
+
+    def training_logs(self) -> Logs:
+        """What training has measured in this epoch so far."""
+        measures = self.language_model.metrics
+        names = [metric.name for metric in measures]
+        numbered = [name if names.count(name) == 1 else f"{name}_{index}" for index, name in enumerate(names)]
+        layer_logs = {name: metric.result() for name, metric in zip(numbered, measures, strict=True)}
+        return {**self._likelihood_logs(), **layer_logs}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self.nats, self.top1, self.top5, *self.language_model.metrics]
+
+    def fit(self, *args: Any, callbacks: Iterable[keras.callbacks.Callback] = (), **kwargs: Any) -> Any:
+        """Keras's `fit` over a dataset of batches (inputs, targets, weights), with fresh states in every epoch."""
+        callbacks = [_FreshStates(), *(callbacks or ())]
+        return super().fit(*args, callbacks=callbacks, shuffle=False, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `evaluate` over a dataset of batches (inputs, targets, weights), from fresh states."""
+        self.evaluation_states.reset()
+        return super().evaluate(*args, **kwargs)
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Keras's train function, but the first `batches_to_skip` batches, learnt before an interruption, only pass."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        self.train_function = self._after_skipping(self.train_function)
+
+    def _after_skipping(self, learn: Any) -> Callable[[Any], Logs]:
+        def learn_or_skip(iterator: Any) -> Logs:
+            if self.batches_to_skip == 0:
+                return learn(iterator)
+            next(iterator)
+            self.batches_to_skip -= 1
+            return {} if self.batches_to_skip else self.training_logs()
+
+        return learn_or_skip
+
+    def _softmax(self, hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Variable, tf.Variable, tf.Tensor]:
+        """hidden (tokens, embedding), embedding (V, embedding), bias (V,), targets (tokens,)."""
+        embedding, bias = self.language_model.embedding_weights.value, self.language_model.output_bias.value
+        return tf.reshape(hidden, (-1, hidden.shape[-1])), embedding, bias, _flat(targets)
+
+    def _likelihood_logs(self) -> Logs:
+        mean = self.nats.result()
+        return {"loss": mean, "perplexity": tf.exp(mean)}
+
+
+class _FreshStates(keras.callbacks.Callback):
+    """Every epoch reads the corpus from its beginning."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.model.training_states.reset()
+
+
+def _flat(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(tensor, (-1,))
