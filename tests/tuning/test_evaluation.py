@@ -1,0 +1,46 @@
+"""What an evaluation says follows from the loss, and the loss from every token once."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.evaluation import Evaluation, evaluate
+
+VOCABULARY = Vocabulary(["<unk>", "<eos>", *"abcdef"])
+
+
+@pytest.mark.parametrize(("loss", "perplexity"), [(0.0, 1.0), (5000.0, math.inf), (math.inf, math.inf)])
+def test_perplexity(loss: float, perplexity: float) -> None:
+    assert perplexity == Evaluation(tokens=1, loss=loss, top1=0.0, top5=0.0).perplexity
+
+
+def test_a_loss_that_is_no_number_stays_none() -> None:
+    assert math.isnan(Evaluation(tokens=1, loss=math.nan, top1=0.0, top5=0.0).perplexity)
+
+
+def test_an_even_guess_has_the_vocabulary_as_its_perplexity() -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=4))
+    model.embedding_weights.assign(np.zeros((8, 4)))
+    result = evaluate(model, np.arange(23, dtype=np.int32) % 8, batch_size=2, window=5, jit_compile=False)
+    assert (23, 8.0, 3.0) == (result.tokens, pytest.approx(result.perplexity), pytest.approx(result.bits_per_word))
+    assert (3 / 23, 15 / 23) == (pytest.approx(result.top1), pytest.approx(result.top5))
+
+
+def test_one_row_is_the_score_of_the_text() -> None:
+    keras.utils.set_random_seed(1)
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=4))
+    text = "a b c d e f a b c"
+    tokens = np.array(VOCABULARY.encode(text), np.int32)
+    result = evaluate(model, tokens, batch_size=1, window=4, jit_compile=True)
+    assert -model.score(text)[0].total == pytest.approx(result.loss * result.tokens, rel=1e-5)
+
+
+def test_a_text_shorter_than_a_window_is_refused() -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=4))
+    with pytest.raises(ValueError, match="at least one window"):
+        evaluate(model, np.zeros(5, np.int32))

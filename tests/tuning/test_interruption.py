@@ -1,0 +1,62 @@
+"""A signal waits for its moment, and then does what it always did."""
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from rnnzoo.tuning.interruption import deferred_interruption
+
+
+class TerminatedError(Exception):
+    pass
+
+
+@pytest.fixture
+def terminate() -> Iterator[None]:
+    def raise_terminated(number: int, frame: object) -> None:
+        raise TerminatedError
+
+    usual = signal.signal(signal.SIGTERM, raise_terminated)
+    yield
+    signal.signal(signal.SIGTERM, usual)
+
+
+@pytest.mark.usefixtures("terminate")
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)])
+def test_noted_then_obeyed(number: int, error: type[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
+    with deferred_interruption() as interruption:
+        assert interruption.signal is None
+        signal.raise_signal(number)
+        assert number == interruption.signal
+        assert "Press Ctrl-C again to stop at once." in capsys.readouterr().err
+        with pytest.raises(error):
+            interruption.act()
+
+
+def test_the_second_is_obeyed_at_once() -> None:
+    with deferred_interruption():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_signals_are_as_before_after_the_block() -> None:
+    usual = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with deferred_interruption():
+        assert usual != [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert usual == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_other_threads_are_left_alone() -> None:
+    seen = []
+
+    def run() -> None:
+        with deferred_interruption() as interruption:
+            seen.append(interruption.signal)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert [None] == seen

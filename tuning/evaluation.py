@@ -1,0 +1,81 @@
+"""How well a language model predicts a text it has not learnt."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.devices import compiles_with_xla
+from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a language model makes of a text, over its whole vocabulary.
+
+    Attributes:
+        tokens: how many tokens were predicted, `<eos>` included.
+        loss: their mean negative log likelihood, in nats.
+        top1: the share of them that was the likeliest word.
+        top5: the share of them that was among the five likeliest words.
+
+    Example:
+        >>> evaluation = Evaluation(tokens=1000, loss=math.log(32), top1=0.2, top5=0.4)
+        >>> round(evaluation.perplexity, 3), round(evaluation.bits_per_word, 3)
+        (32.0, 5.0)
+    """
+
+    tokens: int
+    loss: float
+    top1: float
+    top5: float
+
+    @classmethod
+    def from_logs(cls, logs: Mapping[str, float], tokens: int) -> Self:
+        """From what `TruncatedBackpropagation.evaluate` logs."""
+        return cls(tokens=tokens, loss=logs["loss"], top1=logs["top1"], top5=logs["top5"])
+
+    @property
+    def perplexity(self) -> float:
+        """`exp(loss)`: the model was as unsure as if it had chosen among so many words; infinite past 1e308."""
+        return math.exp(self.loss) if self.loss < 709 or math.isnan(self.loss) else math.inf
+
+    @property
+    def bits_per_word(self) -> float:
+        return self.loss / math.log(2)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "perplexity": self.perplexity, "bits_per_word": self.bits_per_word}
+
+
+def evaluate(
+    model: LanguageModel,
+    tokens: npt.NDArray[np.integer],
+    batch_size: int = 20,
+    window: int = 35,
+    jit_compile: bool | str = "auto",
+) -> Evaluation:
+    """Predict each token of a text from all that stand before it in its row.
+
+    The text is cut into `batch_size` rows that are read side by side, and the states are carried along each row: only
+    a row's first words lack the words before them. The defaults are those of training, so that its figures compare.
+
+    Args:
+        model: what predicts.
+        tokens: (tokens,) ids of the model's vocabulary, at least one window and one per row.
+        batch_size: the number of rows; 1 gives every token all the words before it, and takes the longest.
+        window: how many words of each row are read at once; it changes time and memory, not the result.
+        jit_compile: whether XLA compiles the step; "auto" as in `TrainingConfig`.
+    """
+    batches = ContiguousBatches(tokens, batch_size, window)
+    scorer = TruncatedBackpropagation(model, batch_size, loss="full")
+    scorer.compile(optimizer=None, jit_compile=compiles_with_xla(jit_compile))
+    logs = scorer.evaluate(batches.dataset(), verbose=0, return_dict=True)
+    return Evaluation.from_logs(logs, len(tokens))

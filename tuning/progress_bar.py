@@ -1,0 +1,96 @@
+"""What a person sees while a network learns."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from rnnzoo.tuning.run_progress import RunProgress
+from rnnzoo.tuning.schedules import epochs_since_best
+
+__all__ = ["ProgressBar"]
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar for the epoch, with the perplexity so far and the words per second, and a line for each epoch done.
+
+    Used as a context manager around `fit`, it gives the terminal back whatever happens. Where the output is no
+    terminal, only the lines are written.
+
+    Args:
+        progress: how far the run is, as `TrackProgress` keeps it.
+        words_per_batch: tokens of a batch.
+        console: where to write.
+    """
+
+    def __init__(self, progress: RunProgress, words_per_batch: int, console: Console) -> None:
+        super().__init__()
+        self.progress = progress
+        self.words_per_batch = words_per_batch
+        self.console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[measures]}"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        description = f"epoch {epoch + 1}/{self.params['epochs']}"
+        self._begin(description, self.params["steps"])
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._update(batch + 1, self._measures(logs or {}))
+
+    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        self._begin("validation", None)
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._update(batch + 1, f"perplexity {_short((logs or {})['perplexity'])}")
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        row = self.progress.history[-1]
+        best = " (best)" if epochs_since_best(self.progress.validation_losses) == 0 else ""
+        self.console.print(
+            f"epoch {epoch + 1}/{self.params['epochs']}: perplexity {_short(row['perplexity'])}, "
+            f"validation {_short(row['val_perplexity'])}{best}, learning rate {row['learning_rate']:.3g}, "
+            f"{row['words_per_second']:,.0f} words/s",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _measures(self, logs: Mapping[str, float]) -> str:
+        if "perplexity" not in logs:
+            return "already learnt"
+        speed = self.progress.step * self.words_per_batch / self.progress.seconds
+        return f"perplexity {_short(logs['perplexity'])}, {speed:,.0f} words/s"
+
+    def _begin(self, description: str, steps: int | None) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(description, total=steps, measures="")
+
+    def _update(self, steps: int, measures: str) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, completed=steps, measures=measures)
+
+
+def _short(perplexity: float) -> str:
+    return f"{perplexity:.1f}" if perplexity < 1e6 else f"{perplexity:.1e}"
