@@ -13,7 +13,7 @@ from rnnzoo.tuning.corpora.catalog import open_corpus
 from rnnzoo.tuning.corpora.token_files import tokens
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["PreparedCorpus", "prepare_corpus"]
+__all__ = ["PreparedCorpus", "prepare_corpus", "token_cache"]
 
 Tokens = npt.NDArray[np.int32]
 
@@ -49,11 +49,16 @@ class PreparedCorpus:
 def prepare_corpus(training: TrainingConfig) -> PreparedCorpus:
     """Open the corpus of a training configuration, build its vocabulary and its token ids.
 
-    The ids are written to `~/.cache/rnnzoo/tokens` once, and found there by every later run.
+    The ids are written to `token_cache()` once, and found there by every later run.
     """
     corpus = open_corpus(training.corpus, **training.corpus_options)
     vocabulary = corpus.vocabulary(training.vocabulary_limit)
-    cache = Path.home() / ".cache" / "rnnzoo" / "tokens"
+    cache = token_cache()
     return PreparedCorpus(
         vocabulary, *(tokens(corpus, vocabulary, split, cache) for split in ("train", "valid", "test"))
     )
+
+
+def token_cache() -> Path:
+    """The folder that keeps token ids from run to run."""
+    return Path.home() / ".cache" / "rnnzoo" / "tokens"
