@@ -1,0 +1,96 @@
+"""The zoo as a KerasTuner hypermodel: values in, a trained language model and its validation loss out."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import keras_tuner
+
+from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.learning_rate import ControlLearningRate
+from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.run_progress import RunProgress, TrackProgress
+from rnnzoo.tuning.search.hyperparameters import Choice, Range
+from rnnzoo.tuning.search.space import Space
+from rnnzoo.tuning.training import make_trainer
+from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
+
+__all__ = ["LanguageHyperModel"]
+
+
+class LanguageHyperModel(keras_tuner.HyperModel):
+    """Builds and trains what a `Space` says, as `rnnzoo.tuning.training.train` would, from the same seed in each trial.
+
+    Args:
+        space: the networks and recipes to try.
+        corpus: what all of them learn; made once, for it is the same in each trial.
+
+    Raises:
+        ValueError: if a batch size or a window of the space is too large for the corpus.
+    """
+
+    def __init__(self, space: Space, corpus: PreparedCorpus) -> None:
+        super().__init__()
+        self.space = space
+        self.corpus = corpus
+        sizes = {name: self._largest(name) for name in ("batch_size", "window")}
+        for tokens in (corpus.train, corpus.valid):
+            ContiguousBatches(tokens, **sizes)
+
+    def build(self, hp: keras_tuner.HyperParameters) -> TruncatedBackpropagation:
+        network, training = self.space.declare(hp)
+        keras.utils.set_random_seed(training.seed)
+        return make_trainer(network, training, self.corpus.vocabulary)
+
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: TruncatedBackpropagation,
+        *args: Any,
+        epochs: int,
+        initial_epoch: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **kwargs: Any,
+    ) -> dict[str, float]:
+        """Train one trial.
+
+        Args:
+            hp: the trial's values.
+            model: from `build`.
+            epochs: the epoch to end with.
+            initial_epoch: the epoch to begin with; above 0 where Hyperband goes on from the weights of another trial.
+            callbacks: KerasTuner's and the user's.
+            args, kwargs: what else the user gave to `search`; ignored.
+
+        Returns:
+            `val_loss`, the best of all epochs in nats per word; `epochs` and `seconds`, what it took.
+        """
+        _, training = self.space.declare(hp)
+        training = replace(training, epochs=epochs - initial_epoch)
+        batches = ContiguousBatches(self.corpus.train, training.batch_size, training.window)
+        validation = ContiguousBatches(self.corpus.valid, training.batch_size, training.window)
+        progress = RunProgress(epoch=initial_epoch)
+        stopping = [] if training.patience is None else [keras.callbacks.EarlyStopping(patience=training.patience)]
+        begin = time.monotonic()
+        model.fit(
+            batches.dataset(),
+            validation_data=validation.dataset(),
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            verbose=0,
+            callbacks=[
+                TrackProgress(progress, len(self.corpus.train)),
+                ControlLearningRate(training, progress, len(batches)),
+                *callbacks,
+                *stopping,
+            ],
+        )
+        losses = progress.validation_losses
+        return {"val_loss": min(losses), "epochs": float(len(losses)), "seconds": time.monotonic() - begin}
+
+    def _largest(self, name: str) -> int:
+        varied: Range | Choice | None = self.space.hyperparameters.get(name)
+        sizes: Any = (getattr(self.space.training, name),) if varied is None else varied.ends
+        return max(sizes)

@@ -1,0 +1,108 @@
+"""The folder of a search: what lies where, and which search it is."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.search.results import SearchResult, TrialRecord
+
+__all__ = ["SearchFolder"]
+
+
+@dataclass(frozen=True)
+class SearchFolder:
+    """A search's folder.
+
+        search.json    what is searched
+        trials.json    a record for each trial
+        trials.csv     the same as a table, with a column for each hyperparameter
+        best.json      the whole configuration of the best trial, in the words of a run's run.json
+        trials/        KerasTuner's own files, and each trial's best weights
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    TRIALS = "trials"
+
+    @property
+    def identity(self) -> Path:
+        return self.path / "search.json"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.json"
+
+    def check_is_free(self) -> None:
+        """Raise a FileExistsError if a new search here could overwrite something."""
+        if self.identity.exists():
+            raise FileExistsError(
+                f"a new search needs a folder of its own, but {self.path} holds a search: resume it, or choose another."
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(one.is_file() for one in self.path.rglob("*"))):
+            raise FileExistsError(f"a new search needs a folder of its own, but {self.path} exists and is not empty.")
+
+    def check_is_resumable(self, identity: Mapping[str, Any]) -> None:
+        """Raise a ValueError that names what differs between the search that is here and the one that is asked for.
+
+        Raises:
+            FileNotFoundError: if there is no search here.
+            ValueError: if there is another one, or search.json is damaged.
+        """
+        if not self.identity.is_file():
+            raise FileNotFoundError(f"a search to resume must hold search.json, but {self.path} does not.")
+        try:
+            told = dict(_leaves(json.loads(self.identity.read_text(encoding="utf-8"))))
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{self.identity} must be as rnnzoo wrote it, but it is not: {error}") from error
+        asked = dict(_leaves(json.loads(json.dumps(identity))))
+        for name in {**told, **asked}:
+            if told.get(name) != asked.get(name):
+                raise ValueError(
+                    f"a search must be resumed as it was begun, but {self.path} has {name}={told.get(name)!r} "
+                    f"and {name}={asked.get(name)!r} was asked for."
+                )
+
+    def write_identity(self, identity: Mapping[str, Any]) -> None:
+        _write_json(self.identity, identity)
+
+    def write_result(self, result: SearchResult) -> None:
+        """Write down what has been found so far."""
+        _write_json(self.path / "trials.json", [asdict(trial) for trial in result.trials])
+        with atomic_file(self.path / "trials.csv") as file:
+            file.write(_table(result.trials).encode())
+        if result.best is not None and result.network is not None and result.training is not None:
+            configuration = {"network": result.network.as_dict(), "training": result.training.as_dict()}
+            found = {"trial": result.best.number, "loss": result.best.score, "perplexity": result.best.perplexity}
+            _write_json(self.best, {**configuration, "found": found})
+
+
+def _table(trials: Sequence[TrialRecord]) -> str:
+    names = sorted({name for trial in trials for name in trial.values})
+    text = io.StringIO(newline="")
+    columns = ["number", "status", "score", "perplexity", "epochs", "diverged_at", "seconds", *names, "message"]
+    writer = csv.DictWriter(text, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({**asdict(trial), **trial.values} for trial in trials)
+    return text.getvalue()
+
+
+def _write_json(path: Path, content: Any) -> None:
+    with atomic_file(path) as file:
+        file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a nested dictionary, each by its dotted name."""
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
