@@ -42,6 +42,20 @@ class GuardedTuner(keras_tuner.Tuner):
 
     Raises:
         ValueError: if a diverged trial cannot be scored in terms of the objective.
+
+    Example:
+        >>> import keras, math, tempfile
+        >>> class Fragile(keras_tuner.HyperModel):
+        ...     def build(self, hp):
+        ...         hp.Choice("learning_rate", [0.1, 100.0])
+        ...         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     def fit(self, hp, model, **kwargs):
+        ...         return math.nan if hp["learning_rate"] > 1 else 3.0
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tuner = GridSearch(Fragile(), "val_loss", directory=folder, divergence=Divergence(bound=20.0))
+        ...     tuner.search(verbose=0)
+        >>> {trial.hyperparameters["learning_rate"]: float(trial.score) for trial in tuner.oracle.trials.values()}
+        {0.1: 3.0, 100.0: 30.0}
     """
 
     def __init__(
