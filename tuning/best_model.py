@@ -1,7 +1,8 @@
-"""The best model of a run is kept as a preset; a run that no longer gets better ends."""
+"""The best model of a run is kept; a run that no longer gets better ends."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -13,24 +14,28 @@ __all__ = ["KeepBestModel"]
 
 
 class KeepBestModel(keras.callbacks.Callback):
-    """Writes the language model as a preset after each epoch with the best validation loss so far; stops early.
+    """Writes the model after each epoch with the best validation loss so far; stops early.
 
     Args:
         progress: how far the run is, as `TrackProgress` keeps it; must stand before this in the list of callbacks.
-        folder: the preset; it is replaced as a whole.
+        folder: the model; it is replaced as a whole.
+        save: writes a model into a folder.
         patience: the run ends after so many epochs in a row without a better validation loss; None, never.
     """
 
-    def __init__(self, progress: RunProgress, folder: Path, patience: int | None) -> None:
+    def __init__(
+        self, progress: RunProgress, folder: Path, save: Callable[[Any, Path], None], patience: int | None
+    ) -> None:
         super().__init__()
         self.progress = progress
         self.folder = folder
+        self.save = save
         self.patience = patience
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         waited = epochs_since_best(self.progress.validation_losses)
         if waited == 0:
             with atomic_folder(self.folder) as folder:
-                self.model.language_model.save_to_preset(folder)
+                self.save(self.model, folder)
         elif self.patience is not None and waited >= self.patience:
             self.model.stop_training = True

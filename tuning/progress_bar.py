@@ -10,26 +10,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from rnnzoo.tuning.run_progress import RunProgress
 from rnnzoo.tuning.schedules import epochs_since_best
+from rnnzoo.tuning.task import Task
 
 __all__ = ["ProgressBar"]
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar for the epoch, with the perplexity so far and the words per second, and a line for each epoch done.
+    """A bar for the epoch, with the measure so far and the speed, and a line for each epoch done.
 
     Used as a context manager around `fit`, it gives the terminal back whatever happens. Where the output is no
     terminal, only the lines are written.
 
     Args:
         progress: how far the run is, as `TrackProgress` keeps it.
-        words_per_batch: tokens of a batch.
+        task: what is learnt.
         console: where to write.
     """
 
-    def __init__(self, progress: RunProgress, words_per_batch: int, console: Console) -> None:
+    def __init__(self, progress: RunProgress, task: Task, console: Console) -> None:
         super().__init__()
         self.progress = progress
-        self.words_per_batch = words_per_batch
+        self.task = task
         self.console = console
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -63,24 +64,27 @@ class ProgressBar(keras.callbacks.Callback):
         self._begin("validation", None)
 
     def on_test_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._update(batch + 1, f"perplexity {_short((logs or {})['perplexity'])}")
+        self._update(batch + 1, self._measured(logs or {}))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         row = self.progress.history[-1]
         best = " (best)" if epochs_since_best(self.progress.validation_losses) == 0 else ""
         self.console.print(
-            f"epoch {epoch + 1}/{self.params['epochs']}: perplexity {_short(row['perplexity'])}, "
-            f"validation {_short(row['val_perplexity'])}{best}, learning rate {row['learning_rate']:.3g}, "
-            f"{row['words_per_second']:,.0f} words/s",
+            f"epoch {epoch + 1}/{self.params['epochs']}: {self._measured(row)}, "
+            f"validation {_short(row[f'val_{self.task.measure}'])}{best}, learning rate {row['learning_rate']:.3g}, "
+            f"{row[f'{self.task.unit}_per_second']:,.0f} {self.task.unit}/s",
             highlight=False,
             soft_wrap=True,
         )
 
     def _measures(self, logs: Mapping[str, float]) -> str:
-        if "perplexity" not in logs:
+        if not logs:
             return "already learnt"
-        speed = self.progress.step * self.words_per_batch / self.progress.seconds
-        return f"perplexity {_short(logs['perplexity'])}, {speed:,.0f} words/s"
+        speed = self.task.amount * self.progress.step / self.params["steps"] / self.progress.seconds
+        return f"{self._measured(logs)}, {speed:,.0f} {self.task.unit}/s"
+
+    def _measured(self, logs: Mapping[str, float]) -> str:
+        return f"{self.task.measure} {_short(logs[self.task.measure])}"
 
     def _begin(self, description: str, steps: int | None) -> None:
         if self._task is not None:
@@ -92,5 +96,6 @@ class ProgressBar(keras.callbacks.Callback):
             self._bar.update(self._task, completed=steps, measures=measures)
 
 
-def _short(perplexity: float) -> str:
-    return f"{perplexity:.1f}" if perplexity < 1e6 else f"{perplexity:.1e}"
+def _short(number: float) -> str:
+    """Four digits, as `8.211e-05`, `0.1667`, `82.11`, `8211`."""
+    return f"{number:.4g}"

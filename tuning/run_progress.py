@@ -44,13 +44,15 @@ class TrackProgress(keras.callbacks.Callback):
 
     Args:
         progress: what to keep; that of a checkpoint where a run is resumed.
-        words: the number of training tokens of an epoch.
+        amount: how much an epoch has to learn.
+        unit: what the amount counts.
     """
 
-    def __init__(self, progress: RunProgress, words: int) -> None:
+    def __init__(self, progress: RunProgress, amount: int, unit: str = "words") -> None:
         super().__init__()
         self.progress = progress
-        self.words = words
+        self.amount = amount
+        self.unit = unit
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if epoch != self.progress.epoch:
@@ -68,7 +70,7 @@ class TrackProgress(keras.callbacks.Callback):
         row: dict[str, float] = {"epoch": epoch + 1, **(logs or {})}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         row["seconds"] = round(self.progress.seconds, 1)
-        row["words_per_second"] = round(self.words / self.progress.seconds)
+        row[f"{self.unit}_per_second"] = round(self.amount / self.progress.seconds)
         self.progress.history.append(row)
 
 

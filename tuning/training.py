@@ -1,4 +1,4 @@
-"""A training run: a network learns a corpus, in a folder that holds all that becomes of it."""
+"""A training run: a network learns its task, in a folder that holds all that becomes of it."""
 
 import os
 from collections.abc import Sequence
@@ -8,25 +8,20 @@ import keras
 from rich.console import Console
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.models.language_model import LanguageModel
-from rnnzoo.models.vocabulary import Vocabulary
-from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.best_model import KeepBestModel
-from rnnzoo.tuning.checkpoints import Checkpoint, read_checkpoint
-from rnnzoo.tuning.devices import compiles_with_xla
+from rnnzoo.tuning.checkpoints import read_checkpoint
 from rnnzoo.tuning.divergence import HaltOnDivergence
-from rnnzoo.tuning.evaluation import evaluate
 from rnnzoo.tuning.interruption import deferred_interruption
+from rnnzoo.tuning.language_task import LanguageTask, make_trainer
 from rnnzoo.tuning.learning_rate import ControlLearningRate
-from rnnzoo.tuning.optimizers import make_optimizer
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.progress_bar import ProgressBar
+from rnnzoo.tuning.regression import AddingTask
 from rnnzoo.tuning.resuming import RestoreState, SaveCheckpoints
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.run_progress import RunProgress, TrackProgress, WriteLog
 from rnnzoo.tuning.schedules import epochs_since_best
+from rnnzoo.tuning.task import Task
 from rnnzoo.tuning.training_config import TrainingConfig
-from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
 __all__ = ["make_trainer", "train"]
 
@@ -41,6 +36,8 @@ def train(
     verbose: bool = True,
 ) -> RunFolder:
     """Train a network, keep the best model of all epochs, and evaluate it on the test split.
+
+    The task is next-word prediction on a corpus or, where the corpus is "adding", the adding problem.
 
     Interrupted at any point, by Ctrl-C or by a power cut, and resumed, a run ends at the very weights that it would
     have ended at: on one machine, equal arguments give equal results. A finished run that is resumed stays as it is.
@@ -60,62 +57,47 @@ def train(
         TrainingDiverged: if loss or weights stop being finite numbers.
     """
     run = RunFolder(Path(output))
+    task_class = AddingTask if training.corpus == "adding" else LanguageTask
     if resume:
         run.check_is_resumable(network, training)
-        corpus = prepare_corpus(training)
-        run.check_corpus(corpus.facts())
+        task = task_class(network, training)
+        run.check_corpus(task.facts())
     else:
         run.check_is_free()
-        corpus = prepare_corpus(training)
-        run.create(network, training, corpus.facts())
-    if run.evaluation.exists():
-        return run
-    keras.utils.set_random_seed(training.seed)
-    trainer = make_trainer(network, training, corpus.vocabulary)
-    checkpoint = read_checkpoint(run.checkpoint) if run.checkpoint.exists() else None
-    progress = _fit(trainer, training, corpus, run, checkpoint, callbacks, verbose)
-    _evaluate_best(run, training, corpus, progress)
+        task = task_class(network, training)
+        run.create(network, training, task.facts())
+    if not run.evaluation.exists():
+        keras.utils.set_random_seed(training.seed)
+        progress = _fit(task, run, callbacks, verbose)
+        best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
+        validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
+        test = task.evaluate(run.model)
+        run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
     return run
 
 
-def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: Vocabulary) -> TruncatedBackpropagation:
-    """A new language model and, compiled around it, what trains it as `training` says; `fit` is the caller's."""
-    trainer = TruncatedBackpropagation(
-        LanguageModel(vocabulary, network), training.batch_size, training.loss, training.samples, training.seed
-    )
-    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile))
-    trainer.optimizer.build(trainer.trainable_variables)
-    return trainer
-
-
-def _fit(
-    trainer: TruncatedBackpropagation,
-    training: TrainingConfig,
-    corpus: PreparedCorpus,
-    run: RunFolder,
-    checkpoint: Checkpoint | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    verbose: bool,
-) -> RunProgress:
-    batches = ContiguousBatches(corpus.train, training.batch_size, training.window)
-    validation = ContiguousBatches(corpus.valid, training.batch_size, training.window)
-    progress = RunProgress() if checkpoint is None else RunProgress(**checkpoint.facts)
-    restoring = [] if checkpoint is None else [RestoreState(checkpoint.arrays)]
-    bar = ProgressBar(progress, training.batch_size * training.window, Console(stderr=True, quiet=not verbose))
-    trainer.batches_to_skip = progress.step
+def _fit(task: Task, run: RunFolder, callbacks: Sequence[keras.callbacks.Callback], verbose: bool) -> RunProgress:
+    model, training = task.make_model(), task.training
+    progress, restoring = RunProgress(), []
+    if run.checkpoint.exists():
+        checkpoint = read_checkpoint(run.checkpoint)
+        progress, restoring = RunProgress(**checkpoint.facts), [RestoreState(checkpoint.arrays)]
+    model.batches_to_skip = progress.step
+    bar = ProgressBar(progress, task, Console(stderr=True, quiet=not verbose))
     with deferred_interruption() as interruption, bar:
-        trainer.fit(
-            batches.dataset(),
-            validation_data=validation.dataset(),
+        model.fit(
+            task.batches,
+            validation_data=task.validation,
             initial_epoch=progress.epoch,
             epochs=training.epochs,
             verbose=0,
+            shuffle=False,
             callbacks=[
                 *restoring,
                 HaltOnDivergence(),
-                TrackProgress(progress, len(corpus.train)),
-                ControlLearningRate(training, progress, len(batches)),
-                KeepBestModel(progress, run.model, training.patience),
+                TrackProgress(progress, task.amount, task.unit),
+                ControlLearningRate(training, progress, int(task.batches.cardinality())),
+                KeepBestModel(progress, run.model, task.save, training.patience),
                 WriteLog(progress, run.log),
                 keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
                 bar,
@@ -124,11 +106,3 @@ def _fit(
             ],
         )
     return progress
-
-
-def _evaluate_best(run: RunFolder, training: TrainingConfig, corpus: PreparedCorpus, progress: RunProgress) -> None:
-    best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
-    model = LanguageModel.from_preset(run.model)
-    test = evaluate(model, corpus.test, training.batch_size, training.window, training.jit_compile)
-    validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
-    run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test.as_dict()})

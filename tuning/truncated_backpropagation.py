@@ -1,6 +1,6 @@
 """Truncated backpropagation through time as a Keras model, so that `fit` drives it and every Keras callback works."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -11,14 +11,14 @@ from rnnzoo.tuning.carried_states import CarriedStates
 from rnnzoo.tuning.full_softmax import log_likelihoods_and_ranks
 from rnnzoo.tuning.gradients import merge_repeated_rows
 from rnnzoo.tuning.losses import word_loss
+from rnnzoo.tuning.resumable_model import Logs, ResumableModel
 
 __all__ = ["TruncatedBackpropagation"]
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # inputs, targets, weights: (batch, window) each
-Logs = dict[str, Any]
 
 
-class TruncatedBackpropagation(keras.Model):
+class TruncatedBackpropagation(ResumableModel):
     """Trains a language model window by window, carrying its states from each window to the next.
 
     Gradients flow back through one window, memory does not end there: row `r` of a batch must go on where row `r` of
@@ -51,8 +51,6 @@ class TruncatedBackpropagation(keras.Model):
         ['loss', 'perplexity']
     """
 
-    train_function: Callable[[Any], Logs] | None  # Keras's, made on the first fit
-
     def __init__(
         self,
         language_model: LanguageModel,
@@ -72,7 +70,6 @@ class TruncatedBackpropagation(keras.Model):
         self.nats = keras.metrics.Mean(name="loss", dtype="float64")
         self.top1 = keras.metrics.Mean(name="top1", dtype="float64")
         self.top5 = keras.metrics.Mean(name="top5", dtype="float64")
-        self.batches_to_skip = 0
         self.built = True
 
     def call(
@@ -121,29 +118,12 @@ class TruncatedBackpropagation(keras.Model):
     def fit(self, *args: Any, callbacks: Iterable[keras.callbacks.Callback] = (), **kwargs: Any) -> Any:
         """Keras's `fit` over a dataset of batches (inputs, targets, weights), with fresh states in every epoch."""
         callbacks = [_FreshStates(), *(callbacks or ())]
-        return super().fit(*args, callbacks=callbacks, shuffle=False, **kwargs)
+        return super().fit(*args, callbacks=callbacks, **{"shuffle": False, **kwargs})
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `evaluate` over a dataset of batches (inputs, targets, weights), from fresh states."""
         self.evaluation_states.reset()
         return super().evaluate(*args, **kwargs)
-
-    def make_train_function(self, force: bool = False) -> None:
-        """Keras's train function, but the first `batches_to_skip` batches, learnt before an interruption, only pass."""
-        if self.train_function is not None and not force:
-            return
-        super().make_train_function(force)
-        self.train_function = self._after_skipping(self.train_function)
-
-    def _after_skipping(self, learn: Any) -> Callable[[Any], Logs]:
-        def learn_or_skip(iterator: Any) -> Logs:
-            if self.batches_to_skip == 0:
-                return learn(iterator)
-            next(iterator)
-            self.batches_to_skip -= 1
-            return {} if self.batches_to_skip else self.training_logs()
-
-        return learn_or_skip
 
     def _softmax(self, hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Variable, tf.Variable, tf.Tensor]:
         """hidden (tokens, embedding), embedding (V, embedding), bias (V,), targets (tokens,)."""

@@ -1,0 +1,59 @@
+"""Next-word prediction: the task of a run on a text."""
+
+from pathlib import Path
+from typing import Any
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.devices import compiles_with_xla
+from rnnzoo.tuning.evaluation import evaluate
+from rnnzoo.tuning.optimizers import make_optimizer
+from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.resumable_model import ResumableModel
+from rnnzoo.tuning.task import Task
+from rnnzoo.tuning.training_config import TrainingConfig
+from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
+
+__all__ = ["LanguageTask", "make_trainer"]
+
+
+class LanguageTask(Task):
+    """A language model learns a corpus by truncated backpropagation."""
+
+    measure = "perplexity"
+    unit = "words"
+
+    def __init__(self, network: NetworkConfig, training: TrainingConfig) -> None:
+        super().__init__(network, training)
+        self.corpus = prepare_corpus(training)
+        self.amount = len(self.corpus.train)
+        sizes = training.batch_size, training.window
+        self.batches = ContiguousBatches(self.corpus.train, *sizes).dataset()
+        self.validation = ContiguousBatches(self.corpus.valid, *sizes).dataset()
+        ContiguousBatches(self.corpus.test, *sizes)  # a test split that is too short is found now, not hours later
+
+    def facts(self) -> dict[str, Any]:
+        return self.corpus.facts()
+
+    def make_model(self) -> TruncatedBackpropagation:
+        return make_trainer(self.network, self.training, self.corpus.vocabulary)
+
+    def save(self, model: ResumableModel, folder: Path) -> None:
+        model.language_model.save_to_preset(folder)
+
+    def evaluate(self, folder: Path) -> dict[str, Any]:
+        model, training = LanguageModel.from_preset(folder), self.training
+        test = evaluate(model, self.corpus.test, training.batch_size, training.window, training.jit_compile)
+        return test.as_dict()
+
+
+def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: Vocabulary) -> TruncatedBackpropagation:
+    """A new language model and, compiled around it, what trains it as `training` says; `fit` is the caller's."""
+    trainer = TruncatedBackpropagation(
+        LanguageModel(vocabulary, network), training.batch_size, training.loss, training.samples, training.seed
+    )
+    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile))
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
