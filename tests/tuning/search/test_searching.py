@@ -16,7 +16,7 @@ from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.results import SearchResult
-from rnnzoo.tuning.search.search import SearchFailedError, search
+from rnnzoo.tuning.search.searching import SearchFailedError, search
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.search.tuner import make_tuner
 from rnnzoo.tuning.training_config import TrainingConfig
