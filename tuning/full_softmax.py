@@ -23,7 +23,7 @@ def full_softmax_loss(
     The logits of a slice of tokens turn into its share of the gradients at once and are dropped, so that no more than
     `logits_per_slice` of them exist at a time and none is computed twice.
 
-    Arguments:
+    Args:
         hidden: (tokens, embedding) what the softmax reads.
         embedding, bias: (V, embedding) and (V,) its weights.
         targets: (tokens,) integer ids of the words that came.

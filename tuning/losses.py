@@ -15,7 +15,10 @@ LARGE_VOCABULARY = 10_000  # the full softmax is then three quarters of the work
 
 
 class WordLoss(Protocol):
-    """Total negative log likelihood, in nats, of the targets of a batch."""
+    """What a batch is learnt by: the loss to differentiate, and the total negative log likelihood to report, in nats.
+
+    The second is the first where the softmax is full, and an estimate where it is sampled.
+    """
 
     def __call__(
         self,
@@ -25,7 +28,7 @@ class WordLoss(Protocol):
         targets: tf.Tensor,  # (tokens,)
         weights: tf.Tensor,  # (tokens,)
         seed: tf.Tensor,  # (2,)
-    ) -> tf.Tensor: ...
+    ) -> tuple[tf.Tensor, tf.Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ class FullSoftmax:
         targets: tf.Tensor,
         weights: tf.Tensor,
         seed: tf.Tensor,
-    ) -> tf.Tensor:
-        return full_softmax_loss(hidden, embedding, bias, targets, weights)
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        loss = full_softmax_loss(hidden, embedding, bias, targets, weights)
+        return loss, loss
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class SampledSoftmax:
         targets: tf.Tensor,
         weights: tf.Tensor,
         seed: tf.Tensor,
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return sampled_softmax_loss(hidden, embedding, bias, targets, weights, self.sampler, seed)
 
 

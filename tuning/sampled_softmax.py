@@ -20,14 +20,13 @@ class LogUniformSampler:
     words are simply always in it, as many as would be expected at least once; the others are drawn with replacement
     from `samples - always` strata of equal odds, which leaves next to no doubles and less noise than independent draws.
 
-    Arguments:
+    Args:
         vocabulary_size: number of words V.
         samples: number of ids S in a draw, from 1 to V - 1.
 
     >>> sampler = LogUniformSampler(vocabulary_size=33278, samples=4096)
-    >>> ids, log_expected_counts = sampler.draw(seed=tf.constant([0, 1]))
-    >>> ids.shape, log_expected_counts.shape
-    (TensorShape([4096]), TensorShape([4096]))
+    >>> sampler.draw(seed=tf.constant([0, 1])).shape
+    TensorShape([4096])
     >>> sampler.always
     885
     """
@@ -51,22 +50,29 @@ class LogUniformSampler:
         )
         return int(np.argmax(expected <= 1))
 
-    def draw(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The draw that belongs to `seed`, an integer tensor of shape (2,): ids (S,) and log expected counts (S,).
+    def draw(self, seed: tf.Tensor) -> tf.Tensor:
+        """The ids (S,) of the draw that belongs to `seed`, an integer tensor of shape (2,).
 
         Equal seeds give equal draws, but XLA's random numbers are others than TensorFlow's.
         """
         strata = self.samples - self.always
-        span = np.log((self.vocabulary_size + 1) / (self.always + 1))
         # float64: in float32 a distribution function over 100,000 words misses the borders between rare words.
         jitter = tf.cast(tf.random.stateless_uniform((strata,), seed), tf.float64)
         quantiles = (tf.range(strata, dtype=tf.float64) + jitter) / strata
-        rare = tf.cast((self.always + 1) * tf.exp(quantiles * span), tf.int32) - 1
+        rare = tf.cast((self.always + 1) * tf.exp(quantiles * self._span), tf.int32) - 1
         rare = tf.clip_by_value(rare, self.always, self.vocabulary_size - 1)
-        ranks = tf.cast(rare, tf.float64)
-        log_expected = tf.math.log(strata * tf.math.log1p(1 / (ranks + 1)) / span)
-        ids = tf.concat([tf.range(self.always), rare], axis=0)
-        return ids, tf.concat([tf.zeros((self.always,)), tf.cast(log_expected, tf.float32)], axis=0)
+        return tf.concat([tf.range(self.always), rare], axis=0)
+
+    def log_expected_counts(self, ids: tf.Tensor) -> tf.Tensor:
+        """The logarithm of how often each of `ids` is expected in a draw, at most 0; of the shape of `ids`."""
+        ranks = tf.cast(ids, tf.float64)
+        expected = (self.samples - self.always) * tf.math.log1p(1 / (ranks + 1)) / self._span
+        return tf.where(ids < self.always, 0.0, tf.cast(tf.math.log(expected), tf.float32))
+
+    @property
+    def _span(self) -> float:
+        """The odds of all words that are drawn, in units of `log((k + 2) / (k + 1))`."""
+        return float(np.log((self.vocabulary_size + 1) / (self.always + 1)))
 
 
 def sampled_softmax_loss(
@@ -77,27 +83,35 @@ def sampled_softmax_loss(
     weights: tf.Tensor,
     sampler: LogUniformSampler,
     seed: tf.Tensor,
-) -> tf.Tensor:
-    """Total negative log likelihood of the targets, its partition function estimated from one sample for the batch.
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The loss to learn by, and an estimate of the total negative log likelihood that it stands for.
 
-    The estimate `exp(logit of the target) + sum over the sample of exp(logit) / expected count`, targets left out of
-    the sum, is unbiased. Its logarithm, and so the loss, comes out a little below the full softmax's. Only the rows of
-    targets and samples are read, and the gradients of embedding and bias are `tf.IndexedSlices` of those rows.
-    The weighting is importance sampling (Bengio and Senécal, 2003); the target, which was not drawn, is not corrected.
+    The loss asks which word of target and sample is the target. With each logit less the logarithm of its word's
+    expected count, the target's too, that is learnt where the full softmax is learnt: at the true probabilities its
+    gradient is zero on average, however small the sample (Jean et al. 2015). Its value says little, so the estimate
+    puts the sample in the place of all words but the target: `exp(logit of the target) + sum over the sample of
+    exp(logit) / expected count` estimates the partition function without bias. Being a logarithm of that, the estimate
+    comes out a little low.
 
-    Arguments:
+    Only the rows of targets and samples are read, and the gradients of embedding and bias are `tf.IndexedSlices` of
+    those rows.
+
+    Args:
         hidden: (tokens, embedding) what the softmax reads.
         embedding, bias: (V, embedding) and (V,) its weights; pass the variables for sparse gradients.
         targets: (tokens,) integer ids of the words that came.
         weights: (tokens,) what each token counts, 0 for padding.
-        sampler: where the sample comes from.
+        sampler: where the sample comes from; one serves all tokens.
         seed: (2,) integers; equal seeds give equal samples.
     """
     hidden = tf.cast(hidden, tf.float32)
-    ids, log_expected_counts = sampler.draw(seed)
+    samples = sampler.draw(seed)
     target_logits = tf.reduce_sum(hidden * tf.gather(embedding, targets), axis=-1) + tf.gather(bias, targets)
-    logits = tf.matmul(hidden, tf.gather(embedding, ids), transpose_b=True)  # (tokens, samples)
-    logits += tf.gather(bias, ids) - log_expected_counts
-    logits = tf.where(targets[:, tf.newaxis] == tf.cast(ids, targets.dtype), HIDDEN, logits)
-    log_partition = tf.reduce_logsumexp(tf.concat([target_logits[:, tf.newaxis], logits], axis=1), axis=1)
-    return tf.reduce_sum(weights * (log_partition - target_logits))
+    corrected = target_logits - sampler.log_expected_counts(targets)
+    logits = tf.matmul(hidden, tf.gather(embedding, samples), transpose_b=True)  # (tokens, samples)
+    logits += tf.gather(bias, samples) - sampler.log_expected_counts(samples)
+    logits = tf.where(targets[:, tf.newaxis] == tf.cast(samples, targets.dtype), HIDDEN, logits)
+    log_others = tf.reduce_logsumexp(logits, axis=1)
+    loss = tf.math.softplus(log_others - corrected)  # logsumexp of both, less the target's
+    estimate = tf.math.softplus(log_others - target_logits)
+    return tf.reduce_sum(weights * loss), tf.stop_gradient(tf.reduce_sum(weights * estimate))

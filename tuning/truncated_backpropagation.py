@@ -83,9 +83,10 @@ class TruncatedBackpropagation(ResumableModel):
         with tf.GradientTape() as tape:
             hidden, states = self(inputs, states=self.training_states.read(), training=True)
             step = tf.cast(self.optimizer.iterations, tf.int32)
-            nats = self.word_loss(*self._softmax(hidden, targets), _flat(weights), tf.stack([self.seed, step]))
+            seed = tf.stack([self.seed, step])
+            loss, nats = self.word_loss(*self._softmax(hidden, targets), _flat(weights), seed)
             tokens = tf.reduce_sum(weights)
-            loss = self.optimizer.scale_loss(tf.add_n([nats / tokens, *self.losses]))
+            loss = self.optimizer.scale_loss(tf.add_n([loss / tokens, *self.losses]))
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply([merge_repeated_rows(gradient) for gradient in gradients], self.trainable_weights)
         self.training_states.carry(states)
