@@ -47,4 +47,4 @@ def test_an_unknown_option_is_named() -> None:
 def test_the_rate_follows_the_optimizer() -> None:
     sgd = TrainingConfig()
     adam = dataclasses.replace(sgd, optimizer="adam")
-    assert (20.0, 0.002, 7.0) == (sgd.rate, adam.rate, dataclasses.replace(adam, learning_rate=7.0).rate)
+    assert (20.0, 0.003, 7.0) == (sgd.rate, adam.rate, dataclasses.replace(adam, learning_rate=7.0).rate)
