@@ -60,8 +60,8 @@ class SquareBlocks(keras.initializers.Initializer):
         blocks = []
         for block in range(longest // units):
             # One seed draws one matrix: without this every gate would start as the same one.
-            draw = self.initializer if block == 0 else self.initializer.clone()
-            if block and getattr(draw, "seed", None) is not None and isinstance(draw.seed, int):
+            draw = self.initializer
+            if block and isinstance(getattr(draw, "seed", None), int):
                 draw = type(draw).from_config({**draw.get_config(), "seed": draw.seed + block})
             blocks.append(tf.convert_to_tensor(draw((units, units), dtype=dtype)))
         return tf.concat(blocks, axis=shape.index(longest))

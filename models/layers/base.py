@@ -243,6 +243,7 @@ class RecurrentLayer(keras.layers.RNN):
         dtype = options.pop("dtype", None)
         cell = self.cell_class(units, *arguments, dtype=dtype, **options)
         super().__init__(cell, dtype=dtype, **layer_options)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.seed = seed
