@@ -1,0 +1,149 @@
+"""The contract of cells and layers: arguments, errors, dropout, and what a new cell must say."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnzoo.models import layers
+from rnnzoo.models.layers.base import RecurrentCell, RecurrentLayer
+
+LAYERS = [getattr(layers, name) for name in layers.__all__]
+INPUTS = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("units", [0, -3, 2.0, True, "4", None])
+def test_units_must_be_a_positive_integer(layer: Callable[..., Any], units: Any) -> None:
+    with pytest.raises(ValueError, match=rf"units must be a positive integer, but got units={units!r}\."):
+        layer(units)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"normalization": "group"}, r"normalization must be None or one of .*, but got normalization='group'"),
+        ({"dropout": 1.0}, r"dropout must be at least 0 and below 1, but got dropout=1\.0"),
+        ({"recurrent_dropout": -0.1}, r"recurrent_dropout must be at least 0 and below 1, but got .*=-0\.1"),
+        ({"kernel_initializer": "nonsense"}, "nonsense"),
+        ({"unroll": True}, "unroll"),
+        ({"hidden_size": 3}, "hidden_size"),
+    ],
+)
+def test_errors_name_the_rule_and_what_came(layer: Callable[..., Any], options: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        layer(4, **options)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_signature_shows_the_arguments(layer: Callable[..., Any]) -> None:
+    """What an editor shows: the cell's arguments and the layer's, and each of them is taken."""
+    parameters = inspect.signature(layer).parameters
+    assert {"units", "use_bias", "kernel_initializer", "recurrent_initializer", "normalization", "dropout"} <= set(
+        parameters
+    )
+    defaults = {
+        name: parameter.default
+        for name, parameter in parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    assert isinstance(layer(4, **defaults), RecurrentLayer)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_wrong_input_rank_is_refused(layer: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
+        layer(4)(np.ones((3, 4), np.float32))
+
+
+def test_a_cell_must_say_its_equation() -> None:
+    cell = RecurrentCell(2)
+    cell.build((None, 3))
+    with pytest.raises(NotImplementedError, match=r"RecurrentCell must say its equation in advance\(\)"):
+        cell.step(tf.zeros((1, 3)), cell.get_initial_state(1))
+
+
+def test_a_new_cell_is_one_equation() -> None:
+    """All that a new network costs: the equation, and its layer's name."""
+
+    class SumCell(RecurrentCell):
+        def advance(self, projected: Any, recurrent: Any, states: Any, weights: Any, normalize: Any) -> Any:
+            return (projected + recurrent,)
+
+    class Sum(RecurrentLayer):
+        cell_class = SumCell
+
+    layer = Sum(
+        1, kernel_initializer="ones", recurrent_initializer="ones", use_bias=False, return_sequences=True, name="sum"
+    )
+    assert [1, 3, 6, 10] == layer(tf.reshape(tf.range(1.0, 5.0), (1, 4, 1))).numpy().ravel().tolist()
+    # Keras's loop drives it too.
+    loop = keras.layers.RNN(layer.cell, return_sequences=True)
+    assert [1, 3, 6, 10] == loop(tf.reshape(tf.range(1.0, 5.0), (1, 4, 1))).numpy().ravel().tolist()
+
+
+def test_input_dropout_drops_the_same_features_in_every_step() -> None:
+    """A cell that hands its input through shows which features are gone."""
+    layer = layers.SimpleRNN(
+        4, "linear", kernel_initializer="identity", recurrent_initializer="zeros", dropout=0.5, return_sequences=True
+    )
+    outputs = layer(np.ones((50, 6, 4), np.float32), training=True).numpy()
+    np.testing.assert_array_equal(np.broadcast_to(outputs[:, :1], outputs.shape), outputs)
+    assert {0.0, 2.0} == set(outputs.ravel().tolist())  # what stays is scaled up, so that the mean stays
+    assert 0.35 < (outputs[:, 0] == 0).mean() < 0.65
+
+
+def test_recurrent_dropout_drops_the_same_units_in_every_step() -> None:
+    """A cell that carries its state through doubles what stays at each step, and loses the rest at once."""
+    layer = layers.SimpleRNN(
+        4, "linear", kernel_initializer="zeros", recurrent_initializer="identity", recurrent_dropout=0.5
+    )
+    state = np.ones((50, 4), np.float32)
+    outputs = layer(np.ones((50, 6, 4), np.float32), initial_state=state, training=True).numpy()
+    assert {0.0, 2.0**6} == set(outputs.ravel().tolist())
+    assert 0.35 < (outputs == 0).mean() < 0.65
+
+
+def test_dropout_repeats_with_its_seed() -> None:
+    def outputs(seed: int | None) -> np.ndarray:
+        return layers.SimpleRNN(4, kernel_initializer="ones", recurrent_initializer="identity", dropout=0.5, seed=seed)(
+            INPUTS, training=True
+        ).numpy()
+
+    np.testing.assert_array_equal(outputs(1), outputs(1))
+    assert np.abs(outputs(1) - outputs(2)).max() > 1e-3
+
+
+def test_each_training_batch_draws_its_own_dropout() -> None:
+    layer = layers.LSTM(4, dropout=0.5, seed=1)
+    assert np.abs(layer(INPUTS, training=True) - layer(INPUTS, training=True)).max() > 1e-4
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_use_bias_false_has_no_bias(layer: Callable[..., Any]) -> None:
+    built = layer(4, use_bias=False)
+    built(INPUTS)
+    assert "bias" not in {weight.name for weight in built.weights}
+
+
+def test_stateful_needs_a_fixed_batch_size() -> None:
+    with pytest.raises(ValueError, match="batch size must be static"):
+        layers.LSTM(4, stateful=True)(keras.Input((None, 3)))
+
+
+def test_names_may_be_chosen_and_are_unique_otherwise() -> None:
+    assert layers.GRU(2, name="mine").name == "mine"
+    assert layers.GRU(2).name != layers.GRU(2).name
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_frozen_layer_learns_nothing(layer: Callable[..., Any]) -> None:
+    built = layer(4, trainable=False)
+    built(INPUTS)
+    assert built.trainable_variables == []
+    assert built.non_trainable_variables != []
