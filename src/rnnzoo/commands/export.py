@@ -1,0 +1,34 @@
+"""`rnnzoo export`: a network as a SavedModel."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnzoo.commands.model_folder import model_folder
+from rnnzoo.commands.quiet import import_tensorflow
+
+__all__ = ["export"]
+
+
+def export(
+    model: Annotated[Path, typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset.")],
+    destination: Annotated[Path, typer.Argument(help="The folder that gets a numbered version.")],
+    version: Annotated[
+        int | None, typer.Option(help="The number of the version; one more than the latest there by default.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(help="How many next words the export answers with.")] = 10,
+) -> None:
+    """Write a network as a SavedModel, for `rnnzoo serve`, TensorFlow Serving or KServe.
+
+    Examples:
+
+      rnnzoo export runs/lstm exports/lstm
+
+      rnnzoo export runs/lstm exports/lstm --version 7 --top-k 50
+    """
+    folder = model_folder(model)
+    import_tensorflow()
+    from rnnzoo.serving import export_model
+
+    typer.echo(f"Exported to {export_model(folder, destination, version, top_k=top_k)}.")

@@ -1,0 +1,71 @@
+"""What a run reached, read from its folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Figure", "measured", "read_evaluation"]
+
+
+@dataclass(frozen=True, order=True)
+class Figure:
+    """What the best epoch of a run came to on the test split.
+
+    >>> print(Figure(measure="perplexity", value=85.04, epoch=5, run="gru"))
+    perplexity 85.0
+
+    Attributes:
+        measure: "perplexity" of a language model; "loss", the mean squared error, of the adding problem.
+        value: the smaller the better.
+        epoch: from 1.
+        run: the name of the run.
+    """
+
+    measure: str
+    value: float
+    epoch: int
+    run: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.measure} {self.value:.1f}" if self.measure == "perplexity" else f"{self.measure} {self.value:.3g}"
+        )
+
+
+def read_evaluation(run: Path) -> Figure:
+    """What a finished run reached.
+
+    Raises:
+        FileNotFoundError: if the run is not over.
+        ValueError: if its file is damaged.
+    """
+    path = run / "evaluation.json"
+    measure = "perplexity" if "perplexity" in _read(path, "test") else "loss"
+    return Figure(measure, float(_read(path, "test", measure)), int(_read(path, "epoch")), run.name)
+
+
+def measured(runs: Path) -> dict[str, list[Figure]]:
+    """For each network, what the finished runs in a folder reached, best first.
+
+    Raises:
+        FileNotFoundError: if there is no finished run.
+        ValueError: if a file of a run is damaged.
+    """
+    found: dict[str, list[Figure]] = {}
+    for evaluation in runs.rglob("evaluation.json"):
+        network = _read(evaluation.parent / "run.json", "network", "network")
+        found.setdefault(network, []).append(read_evaluation(evaluation.parent))
+    if not found:
+        raise FileNotFoundError(f"{runs} must be a folder of finished runs, but it holds none.")
+    return {network: sorted(figures) for network, figures in found.items()}
+
+
+def _read(path: Path, *keys: str) -> Any:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        for key in keys:
+            value = value[key]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error!r}") from error
+    return value

@@ -1,0 +1,38 @@
+"""What is said in one line, and what keeps its traceback."""
+
+import pytest
+import typer
+
+from rnnzoo.commands.mistakes import InterruptionError, Mistake, describe
+from rnnzoo.serving.errors import ServerUnavailableError
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError("two\n  lines"), Mistake("Error: two lines")),
+        (PermissionError(13, "Permission denied", "runs"), Mistake("Error: runs: Permission denied.")),
+        (OSError("port 8500 is in use."), Mistake("Error: port 8500 is in use.")),
+        (OSError(), Mistake("Error: OSError")),
+        (ServerUnavailableError("no server", 14), Mistake("Error: no server")),
+        (ImportError("needs it: pip install 'x'"), Mistake("Error: needs it: pip install 'x'")),
+        (InterruptionError("Interrupted. Go on."), Mistake("Interrupted. Go on.", 130)),
+        (typer.Abort(), Mistake("Interrupted.", 130)),
+        (typer.BadParameter("it is wrong", param_hint="--x"), Mistake("Error: Invalid value for --x: it is wrong.", 2)),
+    ],
+)
+def test_a_mistake_is_one_line(error: Exception, expected: Mistake) -> None:
+    assert expected == describe(error)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), TypeError("x"), ImportError("no module"), AssertionError()])
+def test_a_bug_is_no_mistake(error: Exception) -> None:
+    assert describe(error) is None
+
+
+def test_divergence_is_a_mistake() -> None:
+    from rnnzoo.tuning.divergence import TrainingDiverged
+
+    mistake = describe(TrainingDiverged("loss was nan", step=3, epoch=1))
+    assert mistake is not None
+    assert mistake.line.startswith("Error: Training diverged: loss was nan at step 3")

@@ -1,0 +1,132 @@
+"""`rnnzoo export`, `rnnzoo serve` and `rnnzoo predict`: a network from its run to an answer."""
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli.conftest import SENTENCE, Call
+
+from rnnzoo.cli import main
+
+
+@pytest.fixture(scope="module")
+def export(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    with pytest.raises(SystemExit) as end:
+        main(["--verbose", "export", str(run), str(folder), "--top-k", "6"])
+    assert 0 == end.value.code
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(export: Path) -> Iterator[str]:
+    """Of `rnnzoo serve` in a process of its own, which Ctrl-C ends well."""
+    command = [sys.executable, "-m", "rnnzoo", "serve", os.fspath(export), "--port", "0", "--model-name", "cats"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 120)[0]
+        line = process.stdout.readline()
+        match = re.fullmatch(r"cats is served on (127\.0\.0\.1:\d+); Ctrl-C ends it\.\n", line)
+        assert match is not None, line
+        yield match[1]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert (0, "") == (process.returncode, err)
+    finally:
+        process.kill()
+
+
+def test_an_export_is_a_numbered_version(export: Path) -> None:
+    assert (export / "1" / "saved_model.pb").is_file()
+
+
+def test_export_says_where_it_went(run: Path, tmp_path: Path, call: Call) -> None:
+    assert f"Exported to {tmp_path / 'new' / '7'}.\n" == call("export", run, tmp_path / "new", "--version", 7).out
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--version", "1"], "which exists"),
+        (["--version", "0"], "version must be a positive integer"),
+        (["--top-k", "0"], "top_k must be"),
+    ],
+)
+def test_bad_exports(options: list[str], line: str, run: Path, export: Path, call: Call) -> None:
+    assert call("export", run, export, *options).says_in_one_line(1, line)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--port", "65536"], "port must be between 0 and 65535"),
+        (["--workers", "0"], "workers must be a positive number"),
+        (["--host", "256.0.0.1"], "256.0.0.1"),
+    ],
+)
+def test_bad_servers(options: list[str], line: str, export: Path, call: Call) -> None:
+    assert call("serve", export, *options).says_in_one_line(1, line)
+
+
+def test_a_folder_without_versions_is_not_served(tmp_path: Path, call: Call) -> None:
+    assert call("serve", tmp_path, "--port", 0).says_in_one_line(1, str(tmp_path))
+
+
+def test_a_port_that_is_taken(address: str, export: Path, call: Call) -> None:
+    assert call("serve", export, "--port", address.rpartition(":")[2]).says_in_one_line(1, "is in use")
+
+
+def test_suggestions_as_a_table(address: str, call: Call) -> None:
+    out = call("predict", "the cat", "--server", address, "--model", "cats", "--top-k", 3).out
+    rows = [line.split() for line in out.splitlines() if line.strip().endswith("%")]
+    assert 3 == len(rows)
+    assert ["the", "cat"] == rows[0][:2]
+    assert {row[-2] for row in rows} <= {*SENTENCE.split(), "<eos>"}
+
+
+def test_suggestions_as_json(address: str, call: Call) -> None:
+    out = call("predict", "the cat", "", "--server", address, "--model", "cats", "--model-version", 1, "--json").out
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert ["the cat", ""] == [answer["text"] for answer in answers]
+    for answer in answers:
+        probabilities = [suggestion["probability"] for suggestion in answer["suggestions"]]
+        assert 5 == len(probabilities)
+        assert sorted(probabilities, reverse=True) == probabilities
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--model", "dogs"], "dogs"),
+        (["--model-version", "9"], "9"),
+        (["--top-k", "0"], "top_k must be from 1 to 6"),
+        (["--top-k", "7"], "top_k must be from 1 to 6"),
+        (["--timeout", "0"], "timeout must be a positive number"),
+    ],
+)
+def test_bad_requests(options: list[str], line: str, address: str, call: Call) -> None:
+    asked = ["predict", "the", "--server", address, "--model", "cats", *options]
+    assert call(*asked).says_in_one_line(1, line)
+
+
+def test_no_server(call: Call) -> None:
+    assert call("predict", "the", "--server", "localhost:1").says_in_one_line(1, "no server answers at localhost:1")
+
+
+def test_predict_imports_no_tensorflow() -> None:
+    code = (
+        "import sys, rnnzoo.cli\n"
+        "try: rnnzoo.cli.main(['predict', 'the', '--server', 'localhost:1'])\n"
+        "except SystemExit: print('tensorflow' in sys.modules)\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "False\n" == process.stdout
+    assert 1 == process.stderr.count("\n")

@@ -1,0 +1,209 @@
+"""`rnnzoo train`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.conftest import Call
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.training_config import TrainingConfig
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the room was asked for, which here trains nothing."""
+    import rnnzoo.tuning.training
+
+    received: dict[str, Any] = {}
+
+    def train(network: NetworkConfig, training: TrainingConfig, output: Path, *, resume: bool) -> RunFolder:
+        received.update(network=network, training=training, output=output, resume=resume)
+        folder = RunFolder(output)
+        output.mkdir(parents=True, exist_ok=True)
+        folder.evaluation.write_text('{"epoch": 2, "test": {"perplexity": 50.25}}')
+        return folder
+
+    monkeypatch.setattr(rnnzoo.tuning.training, "train", train)
+    return received
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """A run that was begun."""
+    network = NetworkConfig(network="skip_rnn", units=12, skip=3)
+    training = TrainingConfig(corpus="recall", corpus_options={"distance": 7}, clipvalue=2.0, global_clipnorm=None)
+    folder = RunFolder(tmp_path / "told")
+    folder.create(network, training, {})
+    return folder.path
+
+
+def test_options_become_configurations(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
+    network = ["--units", 30, "--layers", 2, "--dropout", 0.1, "--recurrent-initializer", "np_rnn", "--skip", 5]
+    training = ["--corpus", "recall", "--corpus-option", "distance=50", "--corpus-option", "seed=1", "--epochs", 2]
+    optimizer = ["--optimizer", "adam", "--learning-rate", 0.01, "--schedule", "cosine", "--patience", "none"]
+    result = call("train", "skip_rnn", *network, *training, *optimizer, "-o", tmp_path / "run")
+    assert f"{tmp_path / 'run'}: test perplexity 50.2, best after epoch 2.\n" == result.out
+    expected_network = NetworkConfig(
+        network="skip_rnn", units=30, layers=2, dropout=0.1, recurrent_initializer="np_rnn", skip=5
+    )
+    expected_training = TrainingConfig(
+        corpus="recall",
+        corpus_options={"distance": 50, "seed": 1},
+        epochs=2,
+        optimizer="adam",
+        learning_rate=0.01,
+        schedule="cosine",
+        patience=None,
+    )
+    assert {
+        "network": expected_network,
+        "training": expected_training,
+        "output": tmp_path / "run",
+        "resume": False,
+    } == asked
+
+
+def test_without_options_the_defaults_are_those_of_the_configurations(
+    asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call("train", "irnn")
+    assert (NetworkConfig(network="irnn"), TrainingConfig()) == (asked["network"], asked["training"])
+    assert Path("runs/irnn") == asked["output"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--clipnorm", "1"], {"clipnorm": 1.0}),
+        (["--clipvalue", "1"], {"clipvalue": 1.0}),
+        (["--global-clipnorm", "1"], {"global_clipnorm": 1.0}),
+        (["--global-clipnorm", "none"], {}),
+    ],
+)
+def test_one_way_of_clipping_takes_the_place_of_another(
+    options: list[str], expected: dict[str, float], asked: dict[str, Any], told: Path, tmp_path: Path, call: Call
+) -> None:
+    call("train", "irnn", *options, "-o", tmp_path / "new")
+    assert expected == asked["training"].clipping
+    call("train", "--repeat", told, *options, "-o", tmp_path / "repeated")
+    assert expected == asked["training"].clipping
+
+
+def test_repeat_trains_as_told(asked: dict[str, Any], told: Path, tmp_path: Path, call: Call) -> None:
+    network, training, _ = RunFolder(told).read_configuration()
+    call("train", "--repeat", told, "-o", tmp_path / "new")
+    assert (network, training, False) == (asked["network"], asked["training"], asked["resume"])
+
+
+def test_repeat_takes_other_options_on_top(asked: dict[str, Any], told: Path, tmp_path: Path, call: Call) -> None:
+    call("train", "--repeat", told, "--seed", 3, "--skip", "none", "-o", tmp_path / "new")
+    assert (3, 7, None, 12) == (
+        asked["training"].seed,
+        asked["training"].corpus_options["distance"],
+        asked["network"].skip,
+        asked["network"].units,
+    )
+    call("train", "--repeat", told, "--corpus", "python-docs", "-o", tmp_path / "other")
+    assert {} == asked["training"].corpus_options
+
+
+def test_repeat_takes_what_a_search_found(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
+    network, training = NetworkConfig(network="gru", units=5), TrainingConfig(learning_rate=3.0)
+    found = {"network": network.as_dict(), "training": training.as_dict(), "found": {"trial": 1}}
+    (tmp_path / "best.json").write_text(json.dumps(found))
+    call("train", "--repeat", tmp_path, "-o", tmp_path / "new")
+    assert (network, training) == (asked["network"], asked["training"])
+
+
+def test_resume_needs_the_folder_only(asked: dict[str, Any], told: Path, call: Call) -> None:
+    network, training, _ = RunFolder(told).read_configuration()
+    call("train", "--resume", "--output", told)
+    assert {"network": network, "training": training, "output": told, "resume": True} == asked
+
+
+def test_a_run_leaves_its_folder(run: Path) -> None:
+    names = {"run.json", "log.csv", "model", "checkpoint", "tensorboard", "evaluation.json"}
+    assert names <= {path.name for path in run.iterdir()}
+
+
+def test_a_finished_run_may_be_resumed(run: Path, call: Call) -> None:
+    result = call("train", "--resume", "-o", run)
+    assert 0 == result.code
+    assert result.out.startswith(f"{run}: test perplexity ")
+
+
+def test_a_run_is_resumed_as_it_was_begun(run: Path, call: Call) -> None:
+    assert call("train", "--resume", "-o", run, "--units", 9).says_in_one_line(1, "units=8, and now got units=9")
+
+
+def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> None:
+    assert call("train", "gru", *tiny, "-o", run).says_in_one_line(1, "holds a run: resume it, or choose another")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["perceptron"], 1, "network must be one of simple_rnn_tanh,"),
+        (["lstm", "--skip", "3"], 1, "skip is an option of skip_rnn"),
+        (["lstm", "--units", "0"], 1, "units must be a positive integer"),
+        (["lstm", "--optimizer", "lion"], 1, "optimizer must be one of sgd, adam, rmsprop"),
+        (["lstm", "--clipnorm", "1", "--clipvalue", "1"], 1, "at most one of clipnorm, clipvalue, global_clipnorm"),
+        (["lstm", "--learning-rate", "-1"], 1, "learning_rate must be positive"),
+        (["lstm", "--learning-rate", "nan"], 1, "learning_rate must be positive"),
+        (["lstm", "--corpus", "no-such-file"], 1, "a corpus must be one of"),
+        (["lstm", "--corpus", "recall", "--corpus-option", "length=3"], 1, "the options of recall are distance,"),
+        (["lstm", "--corpus", "recall", "--corpus-option", "distance=near"], 1, "distance must be an integer"),
+        (["lstm", "--corpus-option", "distance"], 2, "it must be NAME=VALUE, but got 'distance'"),
+        ([], 2, "NETWORK: it is needed"),
+        (["--resume"], 2, "--output: it is needed"),
+        (["--repeat", "nowhere"], 2, "--output: it is needed"),
+        (["--output", "new"], 2, "NETWORK: it is needed"),
+        (["--resume", "--output", "nowhere"], 1, "nowhere must be a run or a search"),
+        (["--repeat", "nowhere", "--output", "new"], 1, "nowhere must be a run or a search"),
+        (["--repeat", "a", "--resume", "--output", "new"], 2, "--resume: it cannot go with --repeat"),
+        (["lstm", "gru"], 2, "unexpected extra argument"),
+    ],
+)
+def test_bad_input(
+    arguments: list[str], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("train", *arguments).says_in_one_line(code, line)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["run.json", "best.json"])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"network": {"network": "lstm", "colour": 1}, "training": {}}'])
+def test_a_damaged_file_is_named(name: str, content: str, tmp_path: Path, call: Call) -> None:
+    (tmp_path / name).write_text(content)
+    assert call("train", "--repeat", tmp_path, "-o", tmp_path / "x").says_in_one_line(
+        1, f"{name} must be as rnnzoo wrote"
+    )
+
+
+def test_ctrl_c_says_how_to_go_on_and_resume_goes_on(
+    tiny: list[str], text_file: Path, tmp_path: Path, call: Call
+) -> None:
+    output = tmp_path / "a run"
+    arguments = ["train", "irnn", *tiny, "--epochs", "100000", "--patience", "none", "--output", os.fspath(output)]
+    process = subprocess.Popen([sys.executable, "-m", "rnnzoo", *arguments], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not (output / "checkpoint").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert 130 == process.returncode
+    assert f"Interrupted. Go on with: rnnzoo train --resume --output '{output}'" == err.splitlines()[-1]
+    assert "Traceback" not in err

@@ -1,0 +1,112 @@
+"""`rnnzoo tune`."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cli.conftest import Call
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.search.results import SearchResult
+from rnnzoo.tuning.training_config import TrainingConfig
+
+TRIAL: Any = SimpleNamespace(number=1)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the room was asked for, which here searches nothing; `asked["best"]` is what it finds."""
+    import rnnzoo.tuning.search.searching
+
+    received: dict[str, Any] = {"best": TRIAL}
+
+    def search(networks: Any, training: Any, output: Path, space: Any, **options: Any) -> SearchResult:
+        received.update(networks=networks, training=training, output=output, space=space, **options)
+        return SearchResult(folder=output, trials=(), best=received["best"])
+
+    monkeypatch.setattr(rnnzoo.tuning.search.searching, "search", search)
+    return received
+
+
+def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
+    vary = ["--vary", "learning_rate=1:100:log", "--vary", "units=8,16"]
+    options = ["--algorithm", "grid", "--max-trials", 3, "--trial-epochs", 1, "--search-seed", 5, "--resume"]
+    result = call("tune", "lstm", "gru", *vary, *options, "--corpus", "recall", "--dropout", 0, "-o", "found")
+    assert "Trial 1 was best. Train it with: rnnzoo train --repeat found --output ...\n" == result.out
+    del asked["report"]
+    assert {
+        "networks": [NetworkConfig(network="lstm", dropout=0.0), NetworkConfig(network="gru", dropout=0.0)],
+        "training": TrainingConfig(corpus="recall"),
+        "output": Path("found"),
+        "space": ["learning_rate=1:100:log", "units=8,16"],
+        "algorithm": "grid",
+        "max_trials": 3,
+        "epochs": 1,
+        "seed": 5,
+        "resume": True,
+        "best": TRIAL,
+    } == asked
+
+
+def test_what_only_one_network_takes_goes_to_that_one(asked: dict[str, Any], call: Call) -> None:
+    call("tune", "lstm", "skip_rnn", "--skip", 5)
+    assert [None, 5] == [network.skip for network in asked["networks"]]
+    assert call("tune", "lstm", "gru", "--skip", 5).says_in_one_line(1, "skip is an option of skip_rnn")
+
+
+def test_without_options_it_searches_learning_rate_and_clipping(asked: dict[str, Any], call: Call) -> None:
+    call("tune", "irnn")
+    assert ["learning_rate", "clipnorm"] == [text.partition("=")[0] for text in asked["space"]]
+    assert Path("searches/irnn") == asked["output"]
+
+
+def test_a_search_that_finds_nothing_is_said(asked: dict[str, Any], call: Call) -> None:
+    asked["best"] = None
+    assert call("tune", "irnn").says_in_one_line(1, "no trial came to an end")
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnzoo.tuning.search.searching.search", interrupted)
+    assert call("tune", "irnn").says_in_one_line(130, "Go on with: the same command and --resume")
+
+
+def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: Path, call: Call) -> None:
+    search = ["tune", "gru", *tiny, "--vary", "learning_rate=0.001,0.01", "--algorithm", "grid", "--max-trials", 2]
+    result = call(*search, "--output", tmp_path / "search")
+    assert 0 == result.code
+    assert ["trial 1/2:", "trial 2/2:"] == [line[:10] for line in result.out.splitlines()[:2]]
+    result = call("train", "--repeat", tmp_path / "search", "--output", tmp_path / "run")
+    assert 0 == result.code
+    best, run = (json.loads((tmp_path / name).read_text()) for name in ("search/best.json", "run/run.json"))
+    assert (best["network"], best["training"]) == (run["network"], run["training"])
+    result = call(*search, "--output", tmp_path / "search")
+    assert result.says_in_one_line(1, "holds a search: resume it, or choose another")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        ([], 2, "Missing argument"),
+        (["perceptron"], 1, "network must be one of"),
+        (["lstm", "lstm"], 1, "each network must be given once"),
+        (["lstm", "--vary", "x"], 1, "a hyperparameter must be written"),
+        (["lstm", "--vary", "colour=1:2"], 1, "a hyperparameter must be one of"),
+        (["lstm", "--vary", "units=9:3"], 1, "a range must run from low to high"),
+        (["lstm", "--vary", "skip=2:4"], 1, "skip is an option of skip_rnn"),
+        (["lstm", "--algorithm", "genetic", "--corpus", "recall"], 1, "algorithm must be one of random, bayesian"),
+        (["lstm", "--max-trials", "0", "--corpus", "recall"], 1, "max_trials must be a positive integer"),
+        (["lstm", "--trial-epochs", "0"], 1, "epochs must be a positive integer"),
+        (["lstm", "--resume", "--corpus", "recall"], 1, "a search to resume must hold search.json"),
+        (["lstm", "--corpus", "nowhere"], 1, "a corpus must be one of"),
+    ],
+)
+def test_bad_input(
+    arguments: list[str], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("tune", *arguments).says_in_one_line(code, line)
