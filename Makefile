@@ -27,8 +27,15 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.ready
-	$(BIN)/python -m pytest tests/benchmarks --override-ini addopts= -q -s
+# PyTorch lives in an environment of its own: it is measured against, never needed.
+TORCH := tests/benchmarks/.venv
+$(TORCH)/.ready: tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt
+	touch $@
+
+bench: $(VENV)/.ready $(TORCH)/.ready
+	$(BIN)/python tests/benchmarks/layers.py
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) $(TORCH) demo build dist
