@@ -105,7 +105,7 @@ def _parser(kinds: set[type]) -> Callable[[str], Any]:
         try:
             return number_or_text(text)
         except ValueError:
-            raise ValueError(f"it must be {_metavar(kinds)}, but got {text!r}") from None
+            raise typer.BadParameter(f"it must be {_metavar(kinds)}, but got {text!r}.") from None
 
     return parse
 

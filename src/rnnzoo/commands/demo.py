@@ -42,7 +42,7 @@ def demo(
 
       rnnzoo demo
 
-      rnnzoo demo --output /tmp/demo
+      rnnzoo demo --output my-demo
     """
     console = Console(highlight=False, soft_wrap=True)
     try:

@@ -54,7 +54,7 @@ def describe(error: Exception) -> Mistake | None:
 def _wrong_call(error: Any) -> Mistake:
     context = getattr(error, "ctx", None)
     hint = f" See {context.command_path} --help." if context else ""
-    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    message = " ".join(error.format_message().split())
     return Mistake(f"Error: {message}{'' if message[-1:] in '.?' else '.'}{hint}", error.exit_code)
 
 

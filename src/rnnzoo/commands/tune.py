@@ -55,7 +55,7 @@ def tune(
 
       rnnzoo tune irnn --corpus python-docs --trial-epochs 1
 
-      rnnzoo tune lstm gru --vary learning_rate=1:100:log --vary units=100,200
+      rnnzoo tune lstm gru --vary learning_rate=1:50:log --vary units=100,200
 
       rnnzoo train --repeat searches/irnn -o runs/irnn
     """
