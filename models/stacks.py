@@ -7,7 +7,7 @@ import keras
 from rnnzoo.models import layers
 from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
 from rnnzoo.models.initializers import ChronoGRU, ChronoLSTM, NonNegativeProduct, SquareBlocks
-from rnnzoo.models.layers.base import RecurrentLayer
+from rnnzoo.models.layers.layer import RecurrentLayer
 
 __all__ = ["recurrent_layers"]
 

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rnnzoo.models.layers.base import RecurrentCell, RecurrentLayer
+from rnnzoo.models.layers.cell import RecurrentCell
+from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.normalization import Normalize, Site
 from rnnzoo.models.recurrence import States
 

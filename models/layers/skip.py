@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from rnnzoo.models.layers.base import RecurrentLayer
+from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.layers.simple import SimpleRNNCell
 
 __all__ = ["SkipRNN", "SkipRNNCell"]

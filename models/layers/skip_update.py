@@ -6,8 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rnnzoo.models.layers.base import RecurrentCell, RecurrentLayer
+from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.layers.gated import GRUCell, LSTMCell
+from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.normalization import Normalize
 from rnnzoo.models.recurrence import States, Trajectory
 

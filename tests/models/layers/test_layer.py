@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from rnnzoo.models import layers
-from rnnzoo.models.layers.base import RecurrentCell, RecurrentLayer
+from rnnzoo.models.layers.cell import RecurrentCell
+from rnnzoo.models.layers.layer import RecurrentLayer
 
 LAYERS = [getattr(layers, name) for name in layers.__all__]
 INPUTS = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)

@@ -1,0 +1,198 @@
+"""The contract of a cell: an equation and its weights."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from rnnzoo.models.normalization import Normalize, Site, normalizer
+from rnnzoo.models.recurrence import States, Trajectory
+
+__all__ = ["RecurrentCell"]
+
+
+class RecurrentCell(keras.layers.Layer):
+    """An equation and its weights.
+
+    A cell says `gates` (how many blocks of `units` its pre-activations have) and `advance`; it may say more states,
+    more weights, other delays. Everything else (a step, the scan, Keras's own loop through `call`) is made of
+    `project` and `advance` here, once.
+
+    The first state is the history: the hidden states that the recurrence still reads, newest first, side by side in
+    one tensor (batch, depth · units). For all cells but the skip networks the depth is 1 and it is the hidden state.
+    With `normalization="batch"` the last state counts the steps, (batch, 1).
+    """
+
+    gates: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        normalization: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
+            raise ValueError(f"units must be a positive integer, but got {units=}.")
+        super().__init__(**kwargs)
+        self.units = units
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.normalization = normalization
+        self.normalizer = normalizer(normalization)
+
+    # What a cell may say differently.
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """How many steps back each block of the recurrent kernel looks."""
+        return (1,)
+
+    @property
+    def further_state_sizes(self) -> tuple[int, ...]:
+        """The sizes of the states beside the hidden one."""
+        return ()
+
+    @property
+    def sites(self) -> Mapping[str, Site]:
+        """Where a normaliser acts; "input" and "recurrent" for all cells that do not say otherwise."""
+        width = self.gates * self.units
+        return {"input": Site(width, self.bias_initializer), "recurrent": Site(width)}
+
+    def build_further_weights(self) -> None:
+        """Create the weights beside kernel, recurrent kernel and bias."""
+
+    def further_weights(self) -> dict[str, tf.Tensor]:
+        """Weights that `advance` reads, by name."""
+        return {}
+
+    def advance(
+        self,
+        projected: tf.Tensor,
+        recurrent: tf.Tensor,
+        states: States,
+        weights: Mapping[str, tf.Tensor],
+        normalize: Normalize,
+    ) -> States:
+        """The equation, pointwise: projected and recurrent (batch, gates · units), states → new states."""
+        raise NotImplementedError(f"{type(self).__name__} must say its equation in advance().")
+
+    # What follows from it.
+
+    @property
+    def depth(self) -> int:
+        return max(self.delays)
+
+    @property
+    def state_size(self) -> list[int]:
+        counter = [1] if self.normalizer.counts_steps else []
+        return [self.depth * self.units, *self.further_state_sizes, *counter]
+
+    @property
+    def output_size(self) -> int:
+        return self.units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        width = self.gates * self.units
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_shape[-1], width), initializer=self.kernel_initializer
+        )
+        self.recurrent_kernel = self.add_weight(
+            name="recurrent_kernel",
+            shape=(len(self.delays) * self.units, width),
+            initializer=self.recurrent_initializer,
+        )
+        self.bias = None
+        if self.normalization is not None:
+            self.normalizer.build(self, self.sites)
+        elif self.use_bias:
+            self.bias = self.build_bias()
+        self.build_further_weights()
+        self.built = True
+
+    def build_bias(self) -> keras.Variable:
+        return self.add_weight(name="bias", shape=(self.gates * self.units,), initializer=self.bias_initializer)
+
+    def project(self, sequence: tf.Tensor) -> tf.Tensor:
+        """All that depends on the input alone, for any number of leading axes: (…, features) → (…, gates · units)."""
+        projected = tf.tensordot(sequence, tf.convert_to_tensor(self.kernel), axes=1)
+        return projected if self.bias is None else projected + self.projected_bias()
+
+    def projected_bias(self) -> tf.Tensor:
+        """The part of the bias that joins the input products, (gates · units,)."""
+        return tf.convert_to_tensor(self.bias)
+
+    def recurrent_product(self, hiddens: Sequence[tf.Tensor]) -> tf.Tensor:
+        """What the hidden states at each delay add, (…, units) each → (…, gates · units)."""
+        kernels = tf.split(tf.convert_to_tensor(self.recurrent_kernel), len(self.delays), axis=0)
+        products = [
+            tf.matmul(tf.cast(hidden, kernel.dtype), kernel) for hidden, kernel in zip(hiddens, kernels, strict=True)
+        ]
+        return tf.cast(tf.add_n(products), hiddens[0].dtype)
+
+    def step_weights(self) -> dict[str, tf.Tensor]:
+        return {**self.normalizer.weights(), **self.further_weights()}
+
+    def advance_normalized(
+        self,
+        projected: tf.Tensor,
+        recurrent: tf.Tensor,
+        states: States,
+        weights: Mapping[str, tf.Tensor],
+        training: bool = False,
+    ) -> States:
+        """`advance` on normalised products, with the step counter kept where the normaliser needs one."""
+        steps = states[-1] if self.normalizer.counts_steps else None
+        normalize = self.normalizer.at(weights, steps, training)
+        new_states = self.advance(
+            normalize("input", projected), normalize("recurrent", recurrent), states, weights, normalize
+        )
+        return new_states if steps is None else (*new_states, steps + 1)
+
+    def step(self, inputs: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """One step: inputs (batch, features), states → output (batch, units), new states. Constant cost."""
+        history, *others = states
+        hiddens = tf.split(history, self.depth, axis=-1)  # newest first
+        recurrent = self.recurrent_product([hiddens[delay - 1] for delay in self.delays])
+        projected = tf.cast(self.project(inputs), history.dtype)
+        hidden, *others = self.advance_normalized(projected, recurrent, (hiddens[0], *others), self.step_weights())
+        return hidden, [tf.concat([hidden, *hiddens[:-1]], axis=-1), *others]
+
+    def call(
+        self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Keras's contract for cells, so that `keras.layers.RNN(cell)` works, too."""
+        return self.step(inputs, list(states))
+
+    def get_initial_state(self, batch_size: int | tf.Tensor) -> list[tf.Tensor]:
+        return [tf.zeros((batch_size, size), self.compute_dtype) for size in self.state_size]
+
+    def observe(self, projected: tf.Tensor, trajectory: Trajectory) -> None:
+        """After a training scan: let the normaliser learn its population statistics."""
+        if self.normalizer.counts_steps:
+            values = self.site_values(projected, trajectory)
+            self.normalizer.observe(values, trajectory.others[-1][0])
+
+    def site_values(self, projected: tf.Tensor, trajectory: Trajectory) -> dict[str, tf.Tensor]:
+        """What each site saw at every step, (time, batch, width)."""
+        time = tf.shape(projected)[0]
+        hiddens = [trajectory.hidden[self.depth - delay : self.depth - delay + time] for delay in self.delays]
+        return {"input": projected, "recurrent": self.recurrent_product(hiddens)}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "normalization": self.normalization,
+        }

@@ -1,0 +1,162 @@
+"""The Keras side of every recurrent layer: masks, states, dropout and directions around the scan."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from rnnzoo.models.layers.cell import RecurrentCell
+from rnnzoo.models.recurrence import Trajectory, scan
+
+__all__ = ["RecurrentLayer"]
+
+
+class RecurrentLayer(keras.layers.RNN):
+    """A cell run over time by the scan: a Keras layer that goes wherever `keras.layers.LSTM` goes.
+
+    Args of every layer beside those of its cell:
+        dropout: the share of input features dropped, the same ones in every step; 0.
+        recurrent_dropout: the share of hidden units dropped in front of the recurrent product, the same ones in every
+            step (Gal & Ghahramani 2016); 0.
+        seed: for the two dropouts; None draws a new one.
+        return_sequences, return_state, go_backwards, stateful, zero_output_for_mask: as in `keras.layers.RNN`.
+    """
+
+    cell_class: ClassVar[type[RecurrentCell]] = RecurrentCell
+    _flags = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+    _layer_options = (*_flags, "name", "trainable", "activity_regularizer", "input_shape", "batch_input_shape")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the cell's arguments, the layer's and Keras's flags in the signature, each once."""
+        super().__init_subclass__(**kwargs)
+        shown: dict[str, inspect.Parameter] = {}
+        for owner in (cls.cell_class, RecurrentCell, cls, RecurrentLayer):
+            for name, parameter in list(inspect.signature(owner.__init__).parameters.items())[1:]:
+                if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                    shown.setdefault(name, parameter)
+        for flag in cls._flags:
+            shown[flag] = inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=bool)
+        cls.__signature__ = inspect.Signature(sorted(shown.values(), key=lambda parameter: parameter.kind))
+
+    def __init__(
+        self,
+        units: int,
+        *arguments: Any,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if not 0 <= rate < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={rate}.")
+        layer_options = {name: options.pop(name) for name in self._layer_options if name in options}
+        dtype = options.pop("dtype", None)
+        cell = self.cell_class(units, *arguments, dtype=dtype, **options)
+        super().__init__(cell, dtype=dtype, **layer_options)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def units(self) -> int:
+        return self.cell.units
+
+    def reset_state(self) -> None:
+        if self.states is not None:
+            batch_size = self.states[0].shape[0]
+            for variable, initial in zip(self.states, self.get_initial_state(batch_size), strict=True):
+                variable.assign(initial)
+
+    def inner_loop(
+        self,
+        sequences: tf.Tensor,  # (batch, time, features)
+        initial_state: Sequence[tf.Tensor],
+        mask: tf.Tensor | None,
+        training: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        batch = tf.shape(sequences)[0]
+        sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
+        mask = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))[..., tf.newaxis]  # (time, batch, 1)
+        if self.go_backwards:
+            sequences = tf.reverse(sequences, [0])
+            mask = None if mask is None else tf.reverse(mask, [0])
+        if training and self.dropout:
+            sequences *= self._keep((1, batch, sequences.shape[-1]), self.dropout, sequences.dtype)
+
+        cell = self.cell
+        projected = cell.project(sequences)
+        order = None
+        if mask is not None and cell.depth > 1:
+            # A history of several steps counts only unmasked ones: move these to the front of each row.
+            order = tf.argsort(tf.cast(~mask, tf.int32), axis=0, stable=True)  # (time, batch, 1)
+            projected = _take(projected, order)
+        states = [tf.cast(state, cell.variable_dtype) for state in initial_state]
+        trajectory = scan(
+            lambda *step: cell.advance_normalized(*step, training=training),
+            projected,
+            tf.convert_to_tensor(cell.recurrent_kernel),
+            tf.stack(tf.split(states[0], cell.depth, axis=-1)[::-1]),
+            states[1:],
+            cell.step_weights(),
+            delays=cell.delays,
+            mask=mask if order is None else _take(mask, order),
+            dropout=self._keep((batch, cell.units), self.recurrent_dropout, states[0].dtype)
+            if training and self.recurrent_dropout
+            else None,
+        )
+        if training:
+            cell.observe(projected, trajectory)
+            self.record(trajectory)
+        outputs, history = trajectory.outputs, trajectory.hidden[-cell.depth :]
+        if mask is not None and order is not None:
+            count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=0)  # (batch, 1)
+            history = _take(trajectory.hidden, count + tf.range(cell.depth)[:, tf.newaxis, tf.newaxis])
+            outputs = _take(outputs, tf.maximum(tf.cumsum(tf.cast(mask, tf.int32), axis=0) - 1, 0))
+        last = history[-1]
+        if mask is not None:
+            outputs, last = self._mask_outputs(outputs, last, mask)
+        history = tf.concat(tf.unstack(history[::-1], cell.depth), axis=-1)  # newest first
+        return last, tf.transpose(outputs, (1, 0, 2)), [history, *(other[-1] for other in trajectory.others)]
+
+    def record(self, trajectory: Trajectory) -> None:
+        """After a training scan: a place for losses and metrics on the states."""
+
+    def _mask_outputs(self, outputs: tf.Tensor, last: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Keras's rules: a masked step repeats the output before it, or is zero; before the first output comes zero."""
+        if self.zero_output_for_mask:
+            outputs = tf.where(mask, outputs, tf.zeros_like(outputs))
+            return outputs, outputs[-1]
+        begun = tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
+        outputs = tf.where(begun, outputs, tf.zeros_like(outputs))
+        return outputs, tf.where(begun[-1], last, tf.zeros_like(last))
+
+    def _keep(self, shape: tuple[Any, ...], rate: float, dtype: Any) -> tf.Tensor:
+        return keras.random.dropout(tf.ones(shape, dtype), rate, seed=self.seed_generator)
+
+    def get_config(self) -> dict[str, Any]:
+        cell_config = self.cell.get_config()
+        for name in ("name", "dtype", "trainable"):
+            cell_config.pop(name, None)
+        return {
+            **keras.layers.Layer.get_config(self),
+            **{flag: getattr(self, flag) for flag in self._flags},
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+            **cell_config,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RecurrentLayer":
+        return cls(**config)
+
+
+def _take(values: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+    """Pick rows along time: values (time, batch, n), positions (steps, batch, 1) → (steps, batch, n)."""
+    batch = tf.broadcast_to(tf.range(tf.shape(values)[1])[tf.newaxis, :], tf.shape(positions)[:2])
+    return tf.gather_nd(values, tf.stack([positions[..., 0], batch], axis=-1))
