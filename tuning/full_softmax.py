@@ -107,9 +107,13 @@ def _log_partitions(
 
         d_hidden = tf.TensorArray(tf.float32, size=slices, element_shape=(hidden_slices.shape[1], features))
         totals = (tf.constant(0), tf.constant(0.0), d_hidden, tf.zeros_like(embedding), tf.zeros_like(bias))
-        _, total, d_hidden, d_embedding, d_bias = tf.while_loop(
-            lambda index, *_: index < slices, add_slice, totals, parallel_iterations=1, maximum_iterations=slices
-        )
+        if isinstance(slices, int) and slices == 1:
+            totals = add_slice(*totals)
+        else:
+            totals = tf.while_loop(
+                lambda index, *_: index < slices, add_slice, totals, parallel_iterations=1, maximum_iterations=slices
+            )
+        _, total, d_hidden, d_embedding, d_bias = totals
         d_hidden = tf.reshape(d_hidden.stack(), (-1, features))[:tokens]
         return total, lambda upstream: (upstream * d_hidden, upstream * d_embedding, upstream * d_bias)
 

@@ -9,6 +9,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.evaluation import evaluate
+from rnnzoo.tuning.losses import SampledSoftmax
 from rnnzoo.tuning.optimizers import make_optimizer
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.resumable_model import ResumableModel
@@ -54,6 +55,7 @@ def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: V
     trainer = TruncatedBackpropagation(
         LanguageModel(vocabulary, network), training.batch_size, training.loss, training.samples, training.seed
     )
-    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile))
+    sampled = isinstance(trainer.word_loss, SampledSoftmax)
+    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile, sampled))
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

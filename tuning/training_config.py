@@ -27,8 +27,8 @@ class TrainingConfig:
         epochs: the most passes over the corpus.
         batch_size: the number of places of the corpus that are read at once; 20, as in the published small models.
         window: the number of time steps that gradients flow back; 35, as there.
-        optimizer: "adam", "sgd" or "rmsprop". Adam is the default because one learning rate suits all nine networks; SGD at
-            20, PyTorch's recipe, lets the plain networks diverge.
+        optimizer: "adam", "sgd" or "rmsprop". Adam is the default because one learning rate suits all nine networks;
+            SGD at 20, the recipe of PyTorch's word_language_model, lets the plain ones diverge.
         learning_rate: where the schedule starts; None is 20 for sgd, 0.003 for adam, 0.001 for rmsprop.
         schedule: "constant"; "warmup", rising at first; "cosine", rising at first, then falling to 0 along a cosine;
             or "plateau", divided by 4 after each epoch that did not improve the validation loss.
@@ -40,7 +40,7 @@ class TrainingConfig:
         patience: training ends after so many epochs in a row without a better validation loss; None, never early.
         seed: of the first weights, the dropout and the samples.
         checkpoint_steps: the exact state is saved every so many steps, and after each epoch.
-        jit_compile: whether XLA compiles the training step; "auto" does on CPUs, and not on GPUs, where cuDNN is.
+        jit_compile: whether XLA compiles the training step; "auto" does where the loss is sampled and no GPU is seen.
 
     Example:
         >>> TrainingConfig(optimizer="adam").rate
