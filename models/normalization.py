@@ -150,7 +150,7 @@ class BatchNormalizer(LayerNormalizer):
         self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         if training:
-            return tf.nn.moments(values, axes=[0], keepdims=True)
+            return tf.nn.moments(values, axes=[-2], keepdims=True)
         slots = self._slots(steps[:, 0])
         return tf.gather(weights[f"{name}_moving_mean"], slots), tf.gather(weights[f"{name}_moving_variance"], slots)
 

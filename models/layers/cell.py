@@ -122,8 +122,9 @@ class RecurrentCell(keras.layers.Layer):
 
     def project(self, sequence: tf.Tensor) -> tf.Tensor:
         """All that depends on the input alone, for any number of leading axes: (…, features) → (…, gates · units)."""
-        projected = tf.tensordot(sequence, tf.convert_to_tensor(self.kernel), axes=1)
-        return projected if self.bias is None else projected + self.projected_bias()
+        kernel = tf.cast(self.kernel, self.compute_dtype)
+        projected = tf.tensordot(tf.cast(sequence, kernel.dtype), kernel, axes=1)
+        return projected if self.bias is None else projected + tf.cast(self.projected_bias(), kernel.dtype)
 
     def projected_bias(self) -> tf.Tensor:
         """The part of the bias that joins the input products, (gates · units,)."""
@@ -131,7 +132,7 @@ class RecurrentCell(keras.layers.Layer):
 
     def recurrent_product(self, hiddens: Sequence[tf.Tensor]) -> tf.Tensor:
         """What the hidden states at each delay add, (…, units) each → (…, gates · units)."""
-        kernels = tf.split(tf.convert_to_tensor(self.recurrent_kernel), len(self.delays), axis=0)
+        kernels = tf.split(tf.cast(self.recurrent_kernel, self.compute_dtype), len(self.delays), axis=0)
         products = [
             tf.matmul(tf.cast(hidden, kernel.dtype), kernel) for hidden, kernel in zip(hiddens, kernels, strict=True)
         ]
@@ -158,12 +159,16 @@ class RecurrentCell(keras.layers.Layer):
 
     def step(self, inputs: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """One step: inputs (batch, features), states → output (batch, units), new states. Constant cost."""
-        history, *others = states
+        # As in the scan, only the products are made in a smaller dtype; the equation is not.
+        history, *others = (tf.cast(state, self.variable_dtype) for state in states)
         hiddens = tf.split(history, self.depth, axis=-1)  # newest first
         recurrent = self.recurrent_product([hiddens[delay - 1] for delay in self.delays])
         projected = tf.cast(self.project(inputs), history.dtype)
         hidden, *others = self.advance_normalized(projected, recurrent, (hiddens[0], *others), self.step_weights())
-        return hidden, [tf.concat([hidden, *hiddens[:-1]], axis=-1), *others]
+        new_states = [tf.concat([hidden, *hiddens[:-1]], axis=-1), *others]
+        return tf.cast(hidden, self.compute_dtype), [
+            tf.cast(new, old.dtype) for new, old in zip(new_states, states, strict=True)
+        ]
 
     def call(
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
@@ -177,14 +182,25 @@ class RecurrentCell(keras.layers.Layer):
     def observe(self, projected: tf.Tensor, trajectory: Trajectory) -> None:
         """After a training scan: let the normaliser learn its population statistics."""
         if self.normalizer.counts_steps:
-            values = self.site_values(projected, trajectory)
-            self.normalizer.observe(values, trajectory.others[-1][0])
+            self.normalizer.observe(self.site_values(projected, trajectory), trajectory.others[-1][0])
 
     def site_values(self, projected: tf.Tensor, trajectory: Trajectory) -> dict[str, tf.Tensor]:
-        """What each site saw at every step, (time, batch, width)."""
+        """What each site saw at every step, (time, batch, width): the equation once more, on all steps at a time."""
         time = tf.shape(projected)[0]
         hiddens = [trajectory.hidden[self.depth - delay : self.depth - delay + time] for delay in self.delays]
-        return {"input": projected, "recurrent": self.recurrent_product(hiddens)}
+        states = (trajectory.hidden[self.depth - 1 : -1], *(other[:-1] for other in trajectory.others))
+        weights = self.step_weights()
+        normalize = self.normalizer.at(weights, states[-1], training=True)
+        values: dict[str, tf.Tensor] = {}
+
+        def record(site: str, value: tf.Tensor) -> tf.Tensor:
+            values[site] = value
+            return normalize(site, value)
+
+        recurrent = self.recurrent_product(hiddens)
+        projected = tf.cast(projected, recurrent.dtype)
+        self.advance(record("input", projected), record("recurrent", recurrent), states, weights, record)
+        return values
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ import tensorflow as tf
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.normalization import Normalize, Site
-from rnnzoo.models.recurrence import States, Trajectory
+from rnnzoo.models.recurrence import States
 
 __all__ = ["GRU", "LSTM", "GRUCell", "LSTMCell"]
 
@@ -68,9 +68,6 @@ class LSTMCell(RecurrentCell):
         i, f, g, o = tf.split(projected + recurrent, 4, axis=-1)
         cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
         return tf.sigmoid(o) * tf.tanh(normalize("cell", cell)), cell
-
-    def site_values(self, projected: tf.Tensor, trajectory: Trajectory) -> dict[str, tf.Tensor]:
-        return {**super().site_values(projected, trajectory), "cell": trajectory.others[0][1:]}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

@@ -111,7 +111,7 @@ class RecurrentLayer(keras.layers.RNN):
         )
         if training:
             cell.observe(projected, trajectory)
-            self.record(trajectory)
+            self.record(trajectory, mask)
         outputs, history = trajectory.outputs, trajectory.hidden[-cell.depth :]
         if mask is not None and order is not None:
             count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=0)  # (batch, 1)
@@ -123,7 +123,7 @@ class RecurrentLayer(keras.layers.RNN):
         history = tf.concat(tf.unstack(history[::-1], cell.depth), axis=-1)  # newest first
         return last, tf.transpose(outputs, (1, 0, 2)), [history, *(other[-1] for other in trajectory.others)]
 
-    def record(self, trajectory: Trajectory) -> None:
+    def record(self, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
         """After a training scan: a place for losses and metrics on the states."""
 
     def _mask_outputs(self, outputs: tf.Tensor, last: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

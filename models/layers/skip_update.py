@@ -111,10 +111,11 @@ class _SkipUpdateLayer(RecurrentLayer):
         self.budget = budget
         self.update_share = keras.metrics.Mean(name="update_share")
 
-    def record(self, trajectory: Trajectory) -> None:
+    def record(self, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
         probabilities = trajectory.others[len(self.cell.initial_names) - 1][:-1]  # before each step, (time, batch, 1)
-        updates = round_straight_through(probabilities)
-        self.update_share.update_state(tf.reduce_mean(updates))
+        steps = tf.ones_like(probabilities) if mask is None else tf.cast(mask, probabilities.dtype)
+        updates = steps * round_straight_through(probabilities)
+        self.update_share.update_state(tf.math.divide_no_nan(tf.reduce_sum(updates), tf.reduce_sum(steps)))
         if self.budget:
             self.add_loss(self.budget * tf.reduce_mean(tf.reduce_sum(updates, axis=0)))
 

@@ -39,7 +39,6 @@ def test_near_float32(network: Network, policy: str) -> None:
         assert error <= tolerance * max(1.0, np.linalg.norm(want))
 
 
-@pytest.mark.xfail(reason="a step mixes float32 weights with bfloat16 states", strict=False)
 @pytest.mark.parametrize(**names(NETWORKS))
 def test_keras_loop_runs_in_bfloat16(network: Network) -> None:
     low, full = build_pair(network, "mixed_bfloat16")
@@ -48,7 +47,6 @@ def test_keras_loop_runs_in_bfloat16(network: Network) -> None:
     assert np.linalg.norm(tf.cast(outputs, tf.float32) - expected) <= 0.05 * np.linalg.norm(expected)
 
 
-@pytest.mark.xfail(reason="a step mixes float32 weights with bfloat16 states", strict=False)
 @pytest.mark.parametrize("state_dtype", ["bfloat16", "float32"])
 @pytest.mark.parametrize(**names(NETWORKS))
 def test_step_runs_in_bfloat16(network: Network, state_dtype: str) -> None:

@@ -10,7 +10,6 @@ from rnnzoo.models import layers
 from rnnzoo.models.normalization import BatchNormalizer, normalizer
 
 LAYERS = [getattr(layers, name) for name in layers.__all__]
-CANDIDATE_CELL = pytest.mark.xfail(reason="learns the statistics of the kept cell, but normalises the candidate cell")
 INPUTS = np.random.default_rng(0).normal(size=(8, 10, 3)).astype(np.float32)
 
 
@@ -29,10 +28,7 @@ def population(layer: Any, name: str) -> np.ndarray:
     return next(weight for weight in layer.non_trainable_variables if weight.name == name).numpy()
 
 
-@pytest.mark.parametrize(
-    "layer_class",
-    [pytest.param(layer, marks=CANDIDATE_CELL if layer is layers.SkipUpdateLSTM else ()) for layer in LAYERS],
-)
+@pytest.mark.parametrize("layer_class", LAYERS)
 def test_a_batch_learned_by_heart_is_answered_as_in_training(layer_class: Any) -> None:
     """Each site learns the statistics of exactly those values that it normalised, step by step."""
     layer = built(layer_class)

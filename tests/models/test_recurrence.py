@@ -140,6 +140,22 @@ def test_compiled_equals_plain_loop(jit_compile: bool) -> None:
         np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-11)
 
 
+def test_second_derivatives_equal_plain_loop() -> None:
+    """The hand-written gradient is itself differentiable: a gradient's norm may be a loss."""
+    case = Case(advance=gated, delays=(1, 3), masked=True)
+    operands = case.operands()
+    seconds = []
+    for run in (plain_loop, scan):
+        with tf.GradientTape() as outer:
+            outer.watch(operands["projected"])
+            with tf.GradientTape() as inner:
+                inner.watch(operands["projected"])
+                loss = tf.reduce_sum(run(case.advance, **operands, **case.options()).hidden ** 2)
+            norm = tf.reduce_sum(inner.gradient(loss, operands["projected"]) ** 2)
+        seconds.append(outer.gradient(norm, operands["projected"]))
+    np.testing.assert_allclose(seconds[1], seconds[0], rtol=1e-10, atol=1e-11)
+
+
 def test_unknown_number_of_steps() -> None:
     case = Case(advance=gated, delays=(1, 3))
     operands = case.operands()

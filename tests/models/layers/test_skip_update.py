@@ -57,7 +57,6 @@ def test_share_and_budget_count_the_updates(layer_class: Any) -> None:
     np.testing.assert_allclose(loss, 0.01 * TIME / 2, rtol=1e-6)
 
 
-@pytest.mark.xfail(reason="masked steps are counted in the budget's loss and in the share")
 @pytest.mark.parametrize("layer_class", LAYERS)
 def test_padding_costs_nothing(layer_class: Any) -> None:
     """A masked step is no step: it adds neither to the budget's loss nor to the share."""
