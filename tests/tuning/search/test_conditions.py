@@ -45,7 +45,7 @@ def test_some_options_hang_on_another(name: str, varied: str, expected: Scope) -
     ("name", "varied", "networks", "message"),
     [
         ("skip", [], ("lstm", "gru"), "skip is an option of skip_rnn, but got lstm, gru"),
-        ("warmup", ["schedule=plateau"], NETWORKS, "warmup needs schedule to be one of warmup, cosine, but got plateau"),
+        ("warmup", ["schedule=plateau"], NETWORKS, "schedule to be one of warmup, cosine, but got plateau"),
         ("samples", ["loss=full"], NETWORKS, "samples needs loss to be one of auto, sampled, but got full"),
         ("recurrent_scale", [], ("lstm",), "needs recurrent_initializer to be one of identity, but got none"),
         (
