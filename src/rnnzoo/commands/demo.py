@@ -22,7 +22,12 @@ __all__ = ["demo"]
 # Small enough for two processors and three minutes, large enough for suggestions that make sense.
 NETWORK = NetworkConfig(network="gru", units=128)
 TRAINING = TrainingConfig(
-    corpus="python-docs", corpus_options={"words": 100_000}, vocabulary_limit=4000, epochs=5, optimizer="adam"
+    corpus="python-docs",
+    corpus_options={"words": 100_000},
+    vocabulary_limit=4000,
+    epochs=5,
+    optimizer="adam",
+    schedule="constant",  # too short for a schedule: at the end of five epochs the network still learns
 )
 SEARCH = "learning_rate=0.0005,0.004,0.032"
 TEXTS = ("Return the number", "This method is called when", "If the file", "in the current")
