@@ -1,7 +1,8 @@
 """What a network is: recurrent layers, vocabularies and language models. Each name is imported when first used."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnzoo.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from rnnzoo.models.answers import Suggestion, TextScore
@@ -29,6 +30,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "GRU": "layers",
+    "IRNN": "layers",
+    "LSTM": "layers",
+    "SimpleRNN": "layers",
+    "SkipRNN": "layers",
+    "SkipUpdateGRU": "layers",
+    "SkipUpdateLSTM": "layers",
     "NETWORKS": "architectures",
     "NetworkConfig": "architectures",
     "LanguageModel": "language_model",
@@ -38,12 +46,4 @@ _HOMES = {
     "Vocabulary": "vocabulary",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(importlib.import_module(f"rnnzoo.models.{_HOMES.get(name, 'layers')}"), name)
-    raise AttributeError(f"module 'rnnzoo.models' has no attribute {name!r}.")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,7 +1,8 @@
 """How a network answers: export, an embedded server, and a client. Each name is imported when first used."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnzoo.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from rnnzoo.serving.client import Client
@@ -22,12 +23,4 @@ __all__ = [
     "make_server",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"rnnzoo.serving.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'rnnzoo.serving' has no attribute {name!r}.")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

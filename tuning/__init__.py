@@ -3,8 +3,9 @@
 Searches live in `rnnzoo.tuning.search`.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnzoo.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from rnnzoo.tuning.batches import ContiguousBatches
@@ -35,12 +36,4 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"rnnzoo.tuning.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'rnnzoo.tuning' has no attribute {name!r}.")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

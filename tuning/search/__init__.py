@@ -1,7 +1,8 @@
 """Searches with KerasTuner that survive diverging trials. Each name is imported when first used."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnzoo.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from rnnzoo.tuning.search.divergence import Divergence
@@ -37,12 +38,4 @@ __all__ = [
     "search",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"rnnzoo.tuning.search.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'rnnzoo.tuning.search' has no attribute {name!r}.")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
