@@ -1,8 +1,9 @@
 """A language model: words in, the probability of the next word out."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -11,7 +12,8 @@ import tensorflow as tf
 from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.preset_files import read_preset, write_preset
-from rnnzoo.models.sampling import Sampler, draw
+from rnnzoo.models.questions import QUESTIONS
+from rnnzoo.models.sampling import Sampler
 from rnnzoo.models.stacks import recurrent_layers
 from rnnzoo.models.vocabulary import Vocabulary
 
@@ -37,23 +39,6 @@ class LanguageModel(keras.Model):
         >>> len(suggestions)
         2
     """
-
-    _CONTEXT = (
-        tf.TensorSpec((None, None), tf.int32, name="token_ids"),
-        tf.TensorSpec((None,), tf.int32, name="lengths"),
-    )
-    QUESTIONS: ClassVar[dict[str, tuple[tf.TensorSpec, ...]]] = {
-        "suggest": (*_CONTEXT, tf.TensorSpec((), tf.int32, name="top_k")),
-        "rate": _CONTEXT,
-        "continuation": (
-            *_CONTEXT,
-            tf.TensorSpec((), tf.int32, name="max_words"),
-            tf.TensorSpec((), tf.float32, name="temperature"),
-            tf.TensorSpec((), tf.int32, name="top_k"),
-            tf.TensorSpec((), tf.float32, name="top_p"),
-            tf.TensorSpec((), tf.int32, name="seed"),
-        ),
-    }
 
     def __init__(self, vocabulary: Vocabulary, config: NetworkConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -156,7 +141,7 @@ class LanguageModel(keras.Model):
         if not 1 <= top_k <= known:
             raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
-        log_probabilities, words = self._graph("suggest")(token_ids, lengths, tf.constant(top_k))
+        log_probabilities, words = self._ask("suggest", token_ids, lengths, tf.constant(top_k))
         return [
             [
                 Suggestion(self.vocabulary.words[word], float(np.exp(log_probability)))
@@ -169,7 +154,7 @@ class LanguageModel(keras.Model):
         """How likely each text is, word by word."""
         encoded = [self.vocabulary.encode(text) for text in _as_list(texts)]
         token_ids, lengths = self._pad(encoded)
-        log_probabilities = self._graph("rate")(token_ids, lengths).numpy()
+        log_probabilities = self._ask("rate", token_ids, lengths).numpy()
         return [
             TextScore(tuple(self.vocabulary.split(text)), tuple(float(value) for value in row[: len(ids)]))
             for text, ids, row in zip(_as_list(texts), encoded, log_probabilities, strict=True)
@@ -188,91 +173,27 @@ class LanguageModel(keras.Model):
             texts: one text or several.
             max_words: the most words to add.
             sampler: how to draw; the default draws from the network's own distribution.
-            seed: an integer for equal continuations every time.
+            seed: an integer for equal continuations every time; text `r` of several is drawn with `seed + r`, and alone
+                or beside others comes out the same.
         """
         if max_words < 1:
             raise ValueError(f"max_words must be at least 1, but got {max_words=}.")
         sampler = sampler or Sampler()
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
-        ids = self._graph("continuation")(
+        rows = tf.shape(lengths)
+        ids = self._ask(
+            "continue_text",
             token_ids,
             lengths,
-            tf.constant(max_words),
-            tf.constant(float(sampler.temperature)),
-            tf.constant(sampler.top_k),
-            tf.constant(float(sampler.top_p)),
-            tf.constant(seed % 2**31, tf.int32),
+            tf.fill(rows, max_words),
+            tf.fill(rows, float(sampler.temperature)),
+            tf.fill(rows, sampler.top_k),
+            tf.fill(rows, float(sampler.top_p)),
+            tf.constant([(seed + row) % 2**31 for row in range(len(lengths))], tf.int32),
         )
         end = self.vocabulary.end_id
         return [self.vocabulary.decode(row[: (row != end).cumprod().sum()]) for row in ids.numpy()]
-
-    # The three questions as graphs on token ids, for Python above and for the exported model alike.
-    # token_ids (batch, time) start with <eos> and are padded behind `lengths` (batch,), at least 1.
-
-    def suggest(self, token_ids: tf.Tensor, lengths: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The log probabilities and the ids of the likeliest next words, each (batch, top_k)."""
-        logits, _ = self.last_logits(token_ids, lengths)
-        log_probabilities = tf.nn.log_softmax(logits)
-        return tf.math.top_k(self._without_unknown(log_probabilities), top_k)
-
-    def rate(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """The log probability of each word after the first, (batch, time - 1), 0 behind the end of a row."""
-        # A target more than there is, so that even a batch without any word has a step to go.
-        targets = tf.pad(token_ids[:, 1:], ((0, 0), (0, 1)))
-        mask = tf.sequence_mask(lengths - 1, tf.shape(token_ids)[1])
-        hidden, _ = self.encode(token_ids, mask=mask)
-
-        def rate_word(hidden_and_target: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-            hidden, target = hidden_and_target  # (batch, embedding), (batch,)
-            return -tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=self.logits(hidden))
-
-        # Word by word, so that a long text needs no (batch, time, V) of memory.
-        scores = tf.map_fn(
-            rate_word, (tf.transpose(hidden, (1, 0, 2)), tf.transpose(targets)), fn_output_signature=tf.float32
-        )
-        return tf.where(mask, tf.transpose(scores), 0.0)[:, :-1]
-
-    def continuation(
-        self,
-        token_ids: tf.Tensor,
-        lengths: tf.Tensor,
-        max_words: tf.Tensor,
-        temperature: tf.Tensor,
-        top_k: tf.Tensor,
-        top_p: tf.Tensor,
-        seed: tf.Tensor,
-    ) -> tf.Tensor:
-        """The ids of the words that follow, (batch, ≤ max_words); after an `<eos>`, only `<eos>`."""
-        logits, states = self.last_logits(token_ids, lengths)
-        end = self.vocabulary.end_id
-        batch = tf.shape(token_ids)[0]
-
-        def body(index: tf.Tensor, words: tf.TensorArray, ended: tf.Tensor, logits: Any, states: Any) -> Any:
-            drawn = draw(self._without_unknown(logits), temperature, top_k, top_p, tf.stack([seed, index]))
-            word = tf.where(ended, end, drawn)
-            logits, states = self.step_logits(word, states)
-            return index + 1, words.write(index, word), ended | (word == end), logits, states
-
-        _, words, *_ = tf.while_loop(
-            lambda index, words, ended, *_: (index < max_words) & ~tf.reduce_all(ended),
-            body,
-            (
-                tf.constant(0),
-                tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=(None,)),
-                tf.zeros((batch,), tf.bool),
-                logits,
-                states,
-            ),
-        )
-        return tf.transpose(words.stack())
-
-    def last_logits(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """The logits after the last word of each row, (batch, V), and the states there."""
-        mask = tf.sequence_mask(lengths, tf.shape(token_ids)[1])
-        hidden, states = self.encode(token_ids, mask=mask)
-        last = tf.gather(hidden, lengths - 1, axis=1, batch_dims=1)
-        return self.logits(last), states
 
     def save_to_preset(self, folder: str | Path) -> None:
         """Write the model into a folder: config.json, tokenizer.json, model.weights.h5, metadata.json."""
@@ -296,10 +217,6 @@ class LanguageModel(keras.Model):
         count = len(layer.state_size)
         return states[:count], states[count:]
 
-    def _without_unknown(self, logits: tf.Tensor) -> tf.Tensor:
-        forbidden = tf.range(len(self.vocabulary)) == self.vocabulary.unknown_id
-        return tf.where(forbidden, logits.dtype.min, logits)
-
     def _pad(self, encoded: Sequence[Sequence[int]]) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows of ids, each begun with `<eos>`, as one rectangle (batch, time), and their lengths (batch,)."""
         if not encoded:
@@ -310,14 +227,14 @@ class LanguageModel(keras.Model):
             row[1 : 1 + len(ids)] = ids
         return tf.constant(token_ids), tf.constant(lengths)
 
-    def _graph(self, question: str) -> Any:
-        """`suggest`, `rate` or `continuation` as a graph for every length and batch size, traced once."""
+    def _ask(self, question: str, *operands: Any) -> Any:
+        """The answer of a question's graph, which serves every length and batch size and is traced once."""
         graphs = self.__dict__.setdefault("_graphs", {})
         if question not in graphs:
-            graph = tf.function(getattr(self, question), input_signature=self.QUESTIONS[question])
+            ask, specs = QUESTIONS[question]
             # Called as a concrete function: a loop over the zoo would otherwise be warned about retracing.
-            graphs[question] = graph.get_concrete_function()
-        return graphs[question]
+            graphs[question] = tf.function(partial(ask, self)).get_concrete_function(*specs)
+        return graphs[question](*operands)
 
 
 def _as_list(texts: str | Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.models.questions import continue_text, rate, suggest
 
 __all__ = ["CONTROLS", "LanguageModelSignatures"]
 
@@ -50,7 +51,7 @@ class LanguageModelSignatures(tf.Module):
 
     def predict_next(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """text (batch,) → `words` and `probabilities` of the likeliest next words, each (batch, top_k)."""
-        log_probabilities, ids = self._model.suggest(*self._context(text), self._top_k)
+        log_probabilities, ids = suggest(self._model, *self._context(text), self._top_k)
         return {"words": self._vocabulary.words(ids), "probabilities": tf.exp(log_probabilities)}
 
     def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -59,7 +60,7 @@ class LanguageModelSignatures(tf.Module):
         Behind a row's length the words are empty and the log probabilities 0.
         """
         words = self._vocabulary.split(text)
-        log_probabilities = self._model.rate(*self._context(text))
+        log_probabilities = rate(self._model, *self._context(text))
         return {
             "words": words.to_tensor(""),
             "log_probabilities": log_probabilities,
@@ -81,17 +82,9 @@ class LanguageModelSignatures(tf.Module):
             token_ids, lengths = self._context(text)
         controls = [tf.broadcast_to(control, tf.shape(lengths)) for control in controls]
 
-        def continue_row(row: tuple[tf.Tensor, ...]) -> tf.Tensor:
-            token_ids, length, *controls = row
-            # A row of its own: what is drawn for a text must not depend on the texts beside it.
-            ids = self._model.continuation(token_ids[tf.newaxis, :length], length[tf.newaxis], *controls)[0]
-            return tf.boolean_mask(ids, tf.math.cumprod(tf.cast(ids != self._model.vocabulary.end_id, tf.int32)) > 0)
-
-        ids = tf.map_fn(
-            continue_row,
-            (token_ids, lengths, *controls),
-            fn_output_signature=tf.RaggedTensorSpec((None,), tf.int32, ragged_rank=0),
-        )
+        ids = continue_text(self._model, token_ids, lengths, *controls)
+        unended = tf.math.cumprod(tf.cast(ids != self._model.vocabulary.end_id, tf.int32), axis=1) > 0
+        ids = tf.ragged.boolean_mask(ids, unended)
         return {"continuation": self._vocabulary.decode(ids)}
 
     def step(self, token_ids: tf.Tensor, states: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:

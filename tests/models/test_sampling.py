@@ -1,0 +1,73 @@
+"""Draws against the distributions that they must follow."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnzoo.models.sampling import Sampler, draw
+
+PROBABILITIES = np.array([0.1, 0.4, 0.05, 0.3, 0.15], np.float32)
+ROWS = 20_000
+
+
+def drawn(sampler: Sampler, rows: int = ROWS, seed: int = 0) -> np.ndarray:
+    """The share of each word in many independent draws."""
+    ids = draw(
+        tf.tile(tf.math.log(PROBABILITIES)[tf.newaxis], (rows, 1)),
+        tf.fill((rows,), float(sampler.temperature)),
+        tf.fill((rows,), sampler.top_k),
+        tf.fill((rows,), float(sampler.top_p)),
+        tf.stack([tf.fill((rows,), seed), tf.range(rows)], axis=-1),
+    )
+    return np.bincount(ids, minlength=len(PROBABILITIES)) / rows
+
+
+def renormalized(kept: list[int]) -> np.ndarray:
+    expected = np.zeros_like(PROBABILITIES)
+    expected[kept] = PROBABILITIES[kept]
+    return expected / expected.sum()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "expected"),
+    [
+        (Sampler(), PROBABILITIES),
+        (Sampler(temperature=0.5), PROBABILITIES**2 / np.sum(PROBABILITIES**2)),
+        (Sampler(top_k=2), renormalized([1, 3])),
+        (Sampler(top_k=50), PROBABILITIES),
+        (Sampler(top_p=0.71), renormalized([1, 3, 4])),  # 0.4 + 0.3 hold less than 0.71: a third word belongs to it
+        (Sampler(top_p=0.01), renormalized([1])),
+        (Sampler(top_k=3, top_p=0.5), renormalized([1, 3])),
+        (Sampler(temperature=0), renormalized([1])),
+    ],
+)
+def test_draws_follow_the_distribution(sampler: Sampler, expected: np.ndarray) -> None:
+    # Five standard deviations of a share out of so many draws.
+    tolerance = 5 * np.sqrt(expected * (1 - expected) / ROWS) + 1e-9
+    assert np.all(np.abs(drawn(sampler) - expected) <= tolerance)
+
+
+def test_a_row_draws_the_same_alone_and_beside_others() -> None:
+    logits = tf.random.stateless_normal((3, 50), seed=(1, 2))
+    controls = (tf.constant([1.0, 0.7, 2.0]), tf.constant([0, 5, 50]), tf.constant([1.0, 0.9, 0.5]))
+    seeds = tf.constant([[1, 2], [3, 4], [5, 6]])
+    together = draw(logits, *controls, seeds)
+    for row in range(3):
+        part = slice(row, row + 1)
+        alone = draw(logits[part], *(control[part] for control in controls), seeds[part])
+        assert together[row] == alone[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -0.1}, "temperature must be at least 0, but got temperature=-0.1."),
+        ({"temperature": float("nan")}, "temperature must be at least 0"),
+        ({"top_k": -1}, "top_k must be at least 0, but got top_k=-1."),
+        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0."),
+        ({"top_p": 1.5}, "top_p must be above 0 and at most 1"),
+    ],
+)
+def test_impossible_samplers_are_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Sampler(**options)
