@@ -7,12 +7,12 @@ import tensorflow as tf
 from rnnzoo.models.sampling import Sampler, draw
 
 PROBABILITIES = np.array([0.1, 0.4, 0.05, 0.3, 0.15], np.float32)
-ROWS = 20_000
+ROWS = 4000
 
 
 def drawn(sampler: Sampler, rows: int = ROWS, seed: int = 0) -> np.ndarray:
     """The share of each word in many independent draws."""
-    ids = draw(
+    ids = tf.function(draw)(
         tf.tile(tf.math.log(PROBABILITIES)[tf.newaxis], (rows, 1)),
         tf.fill((rows,), float(sampler.temperature)),
         tf.fill((rows,), sampler.top_k),
