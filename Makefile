@@ -11,30 +11,35 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: demo test lint bench clean
 
-$(VENV)/.ready: pyproject.toml
+# --no-compile: of TensorFlow's thousands of files Python compiles those that it needs, when it needs them.
+$(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable .
 	touch $@
 
-demo: $(VENV)/.ready
+$(VENV)/.developed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed
 	$(BIN)/rnnzoo demo --output demo
 
-test: $(VENV)/.ready
+test: $(VENV)/.developed
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.ready
+lint: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # PyTorch lives in an environment of its own: it is measured against, never needed.
 TORCH := tests/benchmarks/.venv
-$(TORCH)/.ready: tests/benchmarks/requirements.txt
+$(TORCH)/.installed: tests/benchmarks/requirements.txt
 	$(PYTHON) -m venv $(TORCH)
 	$(TORCH)/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt
 	touch $@
 
-bench: $(VENV)/.ready $(TORCH)/.ready
+bench: $(VENV)/.installed $(TORCH)/.installed
 	$(BIN)/python tests/benchmarks/layers.py
 
 clean:
