@@ -1,6 +1,7 @@
 """The contract of a cell: an equation and its weights."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 import keras
@@ -37,10 +38,10 @@ class RecurrentCell(keras.layers.Layer):
         normalization: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
+        if isinstance(units, bool) or not isinstance(units, Integral) or units <= 0:
             raise ValueError(f"units must be a positive integer, but got {units=}.")
         super().__init__(**kwargs)
-        self.units = units
+        self.units = int(units)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)

@@ -79,6 +79,11 @@ class RecurrentLayer(keras.layers.RNN):
         mask: tf.Tensor | None,
         training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        sizes = [state.shape[-1] for state in initial_state]
+        if len(sizes) != len(self.state_size) or any(
+            size not in (None, expected) for size, expected in zip(sizes, self.state_size, strict=True)
+        ):
+            raise ValueError(f"initial_state must be states of the sizes {self.state_size}, but got {sizes}.")
         batch = tf.shape(sequences)[0]
         sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
         mask = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))[..., tf.newaxis]  # (time, batch, 1)

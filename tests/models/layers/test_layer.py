@@ -57,6 +57,22 @@ def test_signature_shows_the_arguments(layer: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
+def test_units_may_be_numpys(layer: Callable[..., Any]) -> None:
+    assert type(layer(np.int64(4)).get_config()["units"]) is int
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_initial_states_of_another_network_are_refused(layer: Callable[..., Any]) -> None:
+    built = layer(4)
+    states = built.get_initial_state(2)
+    inputs = np.zeros((2, 3, 5), np.float32)
+    with pytest.raises(ValueError, match="initial_state must be states of the sizes"):
+        built(inputs, initial_state=[*states, states[0]])
+    with pytest.raises(ValueError, match="initial_state must be states of the sizes"):
+        built(inputs, initial_state=[np.zeros((2, 3), np.float32), *states[1:]])
+
+
+@pytest.mark.parametrize("layer", LAYERS)
 def test_wrong_input_rank_is_refused(layer: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
         layer(4)(np.ones((3, 4), np.float32))
