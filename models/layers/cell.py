@@ -1,7 +1,6 @@
 """The contract of a cell: an equation and its weights."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, ClassVar
 
 import keras
@@ -38,7 +37,7 @@ class RecurrentCell(keras.layers.Layer):
         normalization: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(units, bool) or not isinstance(units, Integral) or units <= 0:
+        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
             raise ValueError(f"units must be a positive integer, but got {units=}.")
         super().__init__(**kwargs)
         self.units = int(units)
