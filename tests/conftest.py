@@ -1,0 +1,11 @@
+"""What all tests rely on."""
+
+import signal
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
