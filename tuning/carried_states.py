@@ -51,10 +51,12 @@ class CarriedStates(keras.layers.Layer):
         """The next window begins a text."""
         self.is_reset.assign(True)
 
-    def read(self) -> list[tf.Tensor]:
-        """The states to begin the next window with."""
+    def read(self, fresh: tf.Tensor | None = None) -> list[tf.Tensor]:
+        """The states to begin the next window with; the initial ones in the rows that are `fresh`, (batch, 1)."""
         initial = self._initial_states(self.batch_size)
         is_reset = tf.convert_to_tensor(self.is_reset)
+        if fresh is not None:
+            is_reset |= fresh
         return [tf.where(is_reset, first, later) for first, later in zip(initial, self.carried, strict=True)]
 
     def carry(self, states: Sequence[tf.Tensor]) -> None:

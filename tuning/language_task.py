@@ -53,7 +53,12 @@ class LanguageTask(Task):
 def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: Vocabulary) -> TruncatedBackpropagation:
     """A new language model and, compiled around it, what trains it as `training` says; `fit` is the caller's."""
     trainer = TruncatedBackpropagation(
-        LanguageModel(vocabulary, network), training.batch_size, training.loss, training.samples, training.seed
+        LanguageModel(vocabulary, network),
+        training.batch_size,
+        training.loss,
+        training.samples,
+        training.seed,
+        training.fresh_starts,
     )
     sampled = isinstance(trainer.word_loss, SampledSoftmax)
     trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile, sampled))

@@ -27,6 +27,9 @@ class TrainingConfig:
         epochs: the most passes over the corpus.
         batch_size: the number of places of the corpus that are read at once; 20, as in the published small models.
         window: the number of time steps that gradients flow back; 35, as there.
+        fresh_starts: the share of rows that forget what they carry at the start of a training window and begin anew, as
+            every text does that is asked about later. 0, the published recipe; without any, a network that forgets
+            little, such as skip_rnn, never learns to start and can be lost in a text from its first word on.
         optimizer: "adam", "sgd" or "rmsprop". Adam is the default because one learning rate suits all nine networks;
             SGD at 20, the recipe of PyTorch's word_language_model, lets the plain ones diverge.
         learning_rate: where the schedule starts; None is 20 for sgd, 0.003 for adam, 0.001 for rmsprop.
@@ -60,6 +63,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
     epochs: int = 6
     batch_size: int = 20
     window: int = 35
+    fresh_starts: float = 0.0
     optimizer: str = "adam"
     learning_rate: float | None = None
     schedule: str = "cosine"
@@ -97,6 +101,8 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
             raise ValueError(
                 f"warmup must be a share of all steps, at least 0 and below 1, but got warmup={self.warmup}."
             )
+        if not 0 <= self.fresh_starts <= 1:
+            raise ValueError(f"fresh_starts must be a share from 0 to 1, but got {self.fresh_starts=}.")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must be an integer from 0 to 2**31 - 1, but got seed={self.seed!r}.")
         if self.jit_compile not in (True, False, "auto"):

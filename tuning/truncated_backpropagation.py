@@ -36,6 +36,7 @@ class TruncatedBackpropagation(ResumableModel):
         loss: "full", "sampled" or "auto", see `word_loss`.
         samples: how many words a sampled loss draws.
         seed: of the samples; those of a step depend on it and on the step's number alone.
+        fresh_starts: the share of rows that begin a training window from the initial states, see `TrainingConfig`.
 
     Example:
         >>> import numpy as np
@@ -58,11 +59,13 @@ class TruncatedBackpropagation(ResumableModel):
         loss: str = "auto",
         samples: int = 4096,
         seed: int = 0,
+        fresh_starts: float = 0.0,
     ) -> None:
         super().__init__(name="truncated_backpropagation")
         self.language_model = language_model
         self.batch_size = batch_size
         self.seed = seed
+        self.fresh_starts = fresh_starts
         self.word_loss = word_loss(loss, len(language_model.vocabulary), samples)
         self.training_states = CarriedStates(language_model, batch_size, name="training_states")
         self.evaluation_states = CarriedStates(language_model, batch_size, name="evaluation_states")
@@ -80,10 +83,14 @@ class TruncatedBackpropagation(ResumableModel):
 
     def train_step(self, data: Batch) -> Logs:
         inputs, targets, weights = data
+        seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+        fresh = None
+        if self.fresh_starts:
+            # Another stream than that of the sampled softmax, which has the seed itself.
+            drawn = tf.random.stateless_uniform((self.batch_size, 1), seed + tf.constant([2**30, 0]))
+            fresh = drawn < self.fresh_starts
         with tf.GradientTape() as tape:
-            hidden, states = self(inputs, states=self.training_states.read(), training=True)
-            step = tf.cast(self.optimizer.iterations, tf.int32)
-            seed = tf.stack([self.seed, step])
+            hidden, states = self(inputs, states=self.training_states.read(fresh), training=True)
             loss, nats = self.word_loss(*self._softmax(hidden, targets), _flat(weights), seed)
             tokens = tf.reduce_sum(weights)
             loss = self.optimizer.scale_loss(tf.add_n([loss / tokens, *self.losses]))

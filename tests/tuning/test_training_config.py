@@ -14,6 +14,7 @@ from rnnzoo.tuning.training_config import OPTIMIZERS, TrainingConfig
     ("options", "message"),
     [
         ({"optimizer": "lion"}, "optimizer must be one of sgd, adam, rmsprop, but got 'lion'."),
+        ({"fresh_starts": 1.5}, "fresh_starts must be a share from 0 to 1, but got"),
         ({"schedule": "cyclic"}, "schedule must be one of constant, warmup, cosine, plateau, but got 'cyclic'."),
         ({"loss": "hinge"}, "loss must be one of auto, full, sampled, but got 'hinge'."),
         ({"epochs": 0}, "epochs must be a positive integer, but got epochs=0."),

@@ -131,3 +131,19 @@ def test_layers_add_losses_and_measures() -> None:
     assert {"loss", "perplexity", "update_share_0", "update_share_1"} == set(history)
     assert history["update_share_0"][-1] < history["update_share_0"][0]  # updates are dear
     assert np.exp(history["loss"]) == pytest.approx(history["perplexity"])  # the budget is no part of the likelihood
+
+
+def test_fresh_starts_forget_what_was_carried() -> None:
+    """All rows fresh is every window for itself; none fresh, and the windows hang together."""
+    dataset = ContiguousBatches(TOKENS, 3, 8).dataset()
+    apart = make_trainer()
+    for batch in dataset:
+        apart.training_states.reset()
+        apart.train_step(batch)
+    fresh, carried = make_trainer(), make_trainer()
+    fresh.fresh_starts = 1.0
+    for trainer in (fresh, carried):
+        trainer.fit(dataset, epochs=1, verbose=0)
+    kernels = [trainer.trainable_variables[-1].numpy() for trainer in (apart, fresh, carried)]
+    np.testing.assert_allclose(kernels[1], kernels[0], atol=1e-6)
+    assert np.abs(kernels[2] - kernels[0]).max() > 1e-5

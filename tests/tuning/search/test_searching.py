@@ -27,6 +27,7 @@ TRAINING = TrainingConfig(
     batch_size=2,
     window=8,
     epochs=2,
+    optimizer="sgd",
     schedule="constant",
     jit_compile=False,  # compiling takes longer than these trials
 )
