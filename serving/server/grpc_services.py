@@ -57,10 +57,10 @@ def _answer(context: grpc.ServicerContext, compute: Callable[[], _Answer]) -> _A
     try:
         return compute()
     except StatusError as error:
-        context.abort(_STATUS_CODES.get(error.code, grpc.StatusCode.UNKNOWN), _shortened(error.message))
+        return context.abort(_STATUS_CODES.get(error.code, grpc.StatusCode.UNKNOWN), _shortened(error.message))
     except Exception as error:
         _log.exception("a request failed inside the server")
-        context.abort(grpc.StatusCode.INTERNAL, _shortened(f"{type(error).__name__}: {error}"))
+        return context.abort(grpc.StatusCode.INTERNAL, _shortened(f"{type(error).__name__}: {error}"))
 
 
 def _shortened(message: str) -> str:
