@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-__all__ = ["ARCHITECTURES", "NETWORKS", "RECURRENT_INITIALIZERS", "Architecture", "NetworkConfig"]
+__all__ = ["ARCHITECTURES", "NETWORKS", "NORMALIZATIONS", "RECURRENT_INITIALIZERS", "Architecture", "NetworkConfig"]
 
+NORMALIZATIONS = ("layer", "batch")
 RECURRENT_INITIALIZERS = ("orthogonal", "identity", "np_rnn", "glorot_uniform")
 
 
@@ -158,7 +159,7 @@ class NetworkConfig:
                 "recurrent_scale needs recurrent_initializer='identity', "
                 f"but got recurrent_initializer={self.recurrent_initializer!r}, {self.recurrent_scale=}."
             )
-        if self.normalization not in (None, "layer", "batch"):
+        if self.normalization not in (None, *NORMALIZATIONS):
             raise ValueError(f"normalization must be 'layer' or 'batch', but got normalization={self.normalization!r}.")
         for name in frozenset().union(*(row.takes for row in ARCHITECTURES.values())):
             if getattr(self, name) is not None and name not in ARCHITECTURES[self.network].takes:

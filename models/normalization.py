@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-__all__ = ["NORMALIZATIONS", "BatchNormalizer", "LayerNormalizer", "Normalize", "Normalizer", "Site", "normalizer"]
+from rnnzoo.models.architectures import NORMALIZATIONS
+
+__all__ = ["BatchNormalizer", "LayerNormalizer", "Normalize", "Normalizer", "Site", "normalizer"]
 
 Normalize = Callable[[str, tf.Tensor], tf.Tensor]
 """`normalize(site, values (batch, width))`: values, normalised if the site is."""
-
-NORMALIZATIONS = ("layer", "batch")
 
 
 @dataclass(frozen=True)
