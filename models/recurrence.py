@@ -1,9 +1,12 @@
 """One scan for every recurrent cell, with its gradient written by hand.
 
 Keras's loop multiplies the input by its kernel in every step and accumulates the gradient of every weight in every
-step. Here the input products come in finished, the forward loop does one recurrent product and the cell's pointwise
-equation per step, and the backward loop carries only the gradients of the states and stores the gradient of the
-pre-activations: the gradient of `recurrent_kernel` is then one large matrix product over all steps at once.
+step. Here the input products come in finished, the loops (`time_loops.py`) do only what one step needs of the last,
+and the gradient of `recurrent_kernel` is one large matrix product over all steps at once.
+
+On a CPU the loops of a batch run in pieces, some rows each, compiled with XLA: XLA melts the many small operations of
+an equation into few, but uses one core; the pieces use them all. The large products stay outside, where TensorFlow's
+own use all cores, too, and are fast in bfloat16.
 
 The alphabet: t = time, b = batch, u = units, g = width of the pre-activations, n = width of a further state.
 """
@@ -14,13 +17,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnnzoo.models.time_loops import Advance, Gradients, Operands, States, Steps, TimeLoops
+
 __all__ = ["Advance", "States", "Trajectory", "scan"]
-
-States = tuple[tf.Tensor, ...]
-"""What a cell remembers, hidden first."""
-
-Advance = Callable[[tf.Tensor, tf.Tensor, States, dict[str, tf.Tensor]], States]
-"""A cell's pointwise equation: projected (b, g), recurrent (b, g), states, weights → new states, hidden first."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ def scan(
     delays: tuple[int, ...] = (1,),
     mask: tf.Tensor | None = None,  # (t, b, 1)
     dropout: tf.Tensor | None = None,  # (b, u)
+    compiled_pieces: int = 0,
 ) -> Trajectory:
     """Run `states[t] = advance(projected[t], Σ_d hidden[t-d] @ recurrent_kernel_d, states[t-1], weights)`.
 
@@ -69,6 +69,8 @@ def scan(
             skip connection through time, `(s,)` for a dilated one.
         mask: where False, every state keeps its value.
         dropout: a factor on the hidden state in front of the recurrent product, the same in every step.
+        compiled_pieces: into how many pieces of rows the loops are cut, each compiled with XLA; 0 runs them uncut and
+            uncompiled. More than one asks for an equation that treats each row alone. The shapes must be known.
 
     Example:
         A running sum is a recurrence with an identity kernel:
@@ -78,178 +80,93 @@ def scan(
         >>> scan(add, steps, tf.eye(1), tf.zeros((1, 1, 1))).outputs[:, 0, 0].numpy().tolist()
         [1.0, 3.0, 6.0, 10.0]
     """
-    depth = max(delays)
     arguments = (projected, recurrent_kernel, history, tuple(others), weights or {})
+    flat = tuple(tf.convert_to_tensor(argument) for argument in tf.nest.flatten(arguments))
 
     @tf.custom_gradient
     def run(*flat: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Callable[..., list[tf.Tensor]]]:
-        recurrence = _Recurrence(advance, delays, mask, dropout, *tf.nest.pack_sequence_as(arguments, flat))
-        trajectories = recurrence.forward()
+        projected, recurrent_kernel, history, others, weights = tf.nest.pack_sequence_as(arguments, flat)
+        kernels = tuple(tf.split(recurrent_kernel, len(delays), axis=0))
+        transposed = tuple(tf.transpose(kernel) for kernel in kernels)
+        operands = Operands(projected, kernels, transposed, history, others, weights, mask, dropout)
+        pieces = [TimeLoops(advance, delays, *rows) for rows in _cut(history.shape[1], compiled_pieces)]
+        call = _compiled if compiled_pieces else _called
+        kept: list[Steps] = [call(piece.forward, operands) for piece in pieces]
 
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
-            return tf.nest.flatten(recurrence.backward(trajectories, upstream))
-
-        return tuple(trajectories), gradient
-
-    hidden, *rest = run(*(tf.convert_to_tensor(argument) for argument in tf.nest.flatten(arguments)))
-    return Trajectory(hidden, tuple(rest), depth)
-
-
-class _Recurrence:
-    """The two loops over time, forward and backward, of one call of `scan`."""
-
-    def __init__(
-        self,
-        advance: Advance,
-        delays: tuple[int, ...],
-        mask: tf.Tensor | None,
-        dropout: tf.Tensor | None,
-        projected: tf.Tensor,
-        recurrent_kernel: tf.Tensor,
-        history: tf.Tensor,
-        others: tuple[tf.Tensor, ...],
-        weights: dict[str, tf.Tensor],
-    ) -> None:
-        self.advance, self.delays, self.mask, self.dropout = advance, delays, mask, dropout
-        self.projected, self.history, self.others, self.weights = projected, history, others, weights
-        self.kernels = tf.split(recurrent_kernel, len(delays), axis=0)
-        self.depth = max(delays)
-        # XLA needs the number of steps while it compiles.
-        self.time = projected.shape[0] if projected.shape[0] is not None else tf.shape(projected)[0]
-
-    def recurrent_product(self, hiddens: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Σ_d hidden_d @ kernel_d, for the hidden states at each delay, (…, b, u) → (…, b, g)."""
-        return tf.add_n([self.multiply(hidden, kernel) for hidden, kernel in zip(hiddens, self.kernels, strict=True)])
-
-    def multiply(self, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        hidden = hidden if self.dropout is None else hidden * self.dropout
-        return tf.cast(tf.matmul(tf.cast(hidden, kernel.dtype), kernel), hidden.dtype)
-
-    def multiply_transposed(self, gradient: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        product = tf.cast(tf.matmul(tf.cast(gradient, kernel.dtype), kernel, transpose_b=True), gradient.dtype)
-        return product if self.dropout is None else product * self.dropout
-
-    def step(
-        self,
-        mask: tf.Tensor | None,
-        projected: tf.Tensor,
-        recurrent: tf.Tensor,
-        states: States,
-        weights: dict[str, tf.Tensor],
-    ) -> States:
-        new_states = self.advance(tf.cast(projected, recurrent.dtype), recurrent, states, weights)
-        if mask is None:
-            return new_states
-        return tuple(tf.where(mask, new, old) for new, old in zip(new_states, states, strict=True))
-
-    def mask_at(self, time: tf.Tensor) -> tf.Tensor | None:
-        return None if self.mask is None else self.mask[time]
-
-    def array(self, size: Any, like: tf.Tensor) -> tf.TensorArray:
-        return tf.TensorArray(like.dtype, size, element_shape=like.shape, clear_after_read=False)
-
-    def forward(self) -> list[tf.Tensor]:
-        hidden_array = self.array(self.depth + self.time, self.history[0])
-        for age in range(self.depth):
-            hidden_array = hidden_array.write(age, self.history[age])
-        other_arrays = tuple(self.array(1 + self.time, other).write(0, other) for other in self.others)
-
-        def body(time: tf.Tensor, hidden_array: tf.TensorArray, other_arrays: Any, states: Any) -> tuple[Any, ...]:
-            hiddens = [
-                states[0] if delay == 1 else hidden_array.read(self.depth + time - delay) for delay in self.delays
+            d_hidden, *d_others = upstream
+            gradients: list[Gradients] = [
+                call(piece.backward, operands, steps, d_hidden, tuple(d_others))
+                for piece, steps in zip(pieces, kept, strict=True)
             ]
-            recurrent = self.recurrent_product(hiddens)
-            states = self.step(self.mask_at(time), self.projected[time], recurrent, states, self.weights)
-            hidden_array = hidden_array.write(self.depth + time, states[0])
-            other_arrays = tuple(
-                array.write(1 + time, state) for array, state in zip(other_arrays, states[1:], strict=True)
+            together = list(zip(pieces, kept, gradients, strict=True))
+            d_projected = _joined([piece.projected for piece in gradients], axis=1)
+            d_kernel = tf.add_n([piece.kernel_gradient(operands, *results) for piece, *results in together])
+            d_history = _joined(
+                [piece.history_gradient(operands, d_hidden, result) for piece, _, result in together], axis=1
             )
-            return time + 1, hidden_array, other_arrays, states
+            d_initial = [_joined(parts, axis=0) for parts in zip(*(piece.others for piece in gradients), strict=True)]
+            d_initial = [d_here + d_all[0] for d_here, d_all in zip(d_initial, d_others, strict=True)]
+            d_weights = tf.nest.map_structure(lambda *parts: tf.add_n(parts), *(piece.weights for piece in gradients))
+            return tf.nest.flatten((d_projected, d_kernel, d_history, d_initial, d_weights))
 
-        _, hidden_array, other_arrays, _ = tf.while_loop(
-            lambda time, *_: time < self.time,
-            body,
-            (tf.constant(0), hidden_array, other_arrays, (self.history[-1], *self.others)),
-            maximum_iterations=self.time,
-        )
-        return [hidden_array.stack(), *(array.stack() for array in other_arrays)]
+        states = zip(*((steps.hidden, *steps.others) for steps in kept), strict=True)
+        return tuple(_joined(parts, axis=1) for parts in states), gradient
 
-    def backward(self, trajectories: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]) -> tuple[Any, ...]:
-        """Gradients of `projected`, `recurrent_kernel`, `history`, `others` and `weights`, in this order."""
-        hidden, *others = trajectories
-        d_hidden_all, *d_others_all = upstream
-        # What each delay saw at every step, (t, b, u), and its products, which are cheaper to redo than to keep.
-        seen = [hidden[self.depth - delay : self.depth - delay + self.time] for delay in self.delays]
-        recurrent = self.recurrent_product(seen)
+    hidden, *rest = run(*flat)
+    return Trajectory(hidden, tuple(rest), max(delays))
 
-        zeros = tf.zeros_like(recurrent[0])
-        d_recurrent_array = self.array(self.time + self.depth, zeros)
-        for beyond in range(self.depth):
-            d_recurrent_array = d_recurrent_array.write(self.time + beyond, zeros)
-        d_projected_array = self.array(self.time, self.projected[0])
 
-        def body(time: tf.Tensor, d_states: Any, d_weights: Any, d_recurrent: Any, d_projected: Any) -> tuple[Any, ...]:
-            d_hidden = tf.add_n(
-                [
-                    d_states[0],
-                    d_hidden_all[self.depth + time],
-                    *(
-                        self.multiply_transposed(d_recurrent.read(time + delay), kernel)
-                        for delay, kernel in zip(self.delays, self.kernels, strict=True)
-                    ),
-                ]
-            )
-            d_others = (d + d_all[1 + time] for d, d_all in zip(d_states[1:], d_others_all, strict=True))
-            states = (hidden[self.depth + time - 1], *(other[time] for other in others))
-            operands = (self.projected[time], recurrent[time], states, self.weights)
+def _called(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def _compiled(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of `function` as an XLA program of its own.
+
+    A gradient of it, which is a second derivative of the scan, is taken without XLA: TensorFlow cannot hand the arrays
+    of a loop from one program to another.
+    """
+    program = tf.function(function, jit_compile=True, autograph=False)
+    present = [argument is not None for argument in tf.nest.flatten(arguments)]
+    structures = []
+
+    def unflattened(tensors: Sequence[tf.Tensor]) -> Any:
+        remaining = iter(tensors)
+        return tf.nest.pack_sequence_as(arguments, [next(remaining) if here else None for here in present])
+
+    @tf.custom_gradient
+    def run(*tensors: tf.Tensor) -> tuple[list[tf.Tensor], Callable[..., Any]]:
+        result = program(*unflattened([tf.stop_gradient(tensor) for tensor in tensors]))
+        structures.append(result)
+
+        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor | None]:
+            watched = [tensor for tensor in tensors if tensor.dtype.is_floating]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(operands)
-                new_states = self.step(self.mask_at(time), *operands)
-            d_input, d_product, d_states, d_step_weights = tape.gradient(
-                new_states,
-                operands,
-                output_gradients=(d_hidden, *d_others),
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,
-            )
-            return (
-                time - 1,
-                d_states,
-                tf.nest.map_structure(tf.add, d_weights, d_step_weights),
-                d_recurrent.write(time, d_product),
-                d_projected.write(time, d_input),
-            )
+                tape.watch(watched)
+                results = tf.nest.flatten(function(*unflattened(tensors)))
+            gradients = iter(tape.gradient(results, watched, upstream))
+            return [next(gradients) if tensor.dtype.is_floating else None for tensor in tensors]
 
-        _, d_states, d_weights, d_recurrent_array, d_projected_array = tf.while_loop(
-            lambda time, *_: time >= 0,
-            body,
-            (
-                tf.convert_to_tensor(self.time) - 1,
-                tuple(tf.zeros_like(state) for state in (self.history[-1], *self.others)),
-                tf.nest.map_structure(tf.zeros_like, self.weights),
-                d_recurrent_array,
-                d_projected_array,
-            ),
-            maximum_iterations=self.time,
-        )
-        d_recurrent = d_recurrent_array.stack()[: self.time]
-        d_kernel = tf.concat([self.kernel_gradient(hiddens, d_recurrent) for hiddens in seen], axis=0)
-        d_history = self.history_gradient(d_hidden_all, d_states[0], d_recurrent)
-        d_others = tuple(d + d_all[0] for d, d_all in zip(d_states[1:], d_others_all, strict=True))
-        return d_projected_array.stack(), d_kernel, d_history, d_others, d_weights
+        return tf.nest.flatten(result), gradient
 
-    def kernel_gradient(self, hiddens: tf.Tensor, d_recurrent: tf.Tensor) -> tf.Tensor:
-        """One product over all steps and rows: (t·b, u)ᵀ (t·b, g) → (u, g)."""
-        dtype = self.kernels[0].dtype
-        hiddens = hiddens if self.dropout is None else hiddens * self.dropout
-        rows = tf.reshape(tf.cast(hiddens, dtype), (-1, hiddens.shape[-1]))
-        return tf.matmul(rows, tf.reshape(tf.cast(d_recurrent, dtype), (-1, d_recurrent.shape[-1])), transpose_a=True)
+    tensors = run(*(argument for argument in tf.nest.flatten(arguments) if argument is not None))
+    return tf.nest.pack_sequence_as(structures[-1], tensors)
 
-    def history_gradient(self, d_hidden_all: tf.Tensor, d_last: tf.Tensor, d_recurrent: tf.Tensor) -> tf.Tensor:
-        """What flows into the hidden states before the first step, (depth, b, u)."""
-        newest = tf.pad(d_last[tf.newaxis], ((self.depth - 1, 0), (0, 0), (0, 0)))
-        d_history = d_hidden_all[: self.depth] + newest
-        for delay, kernel in zip(self.delays, self.kernels, strict=True):
-            reached = tf.minimum(delay, self.time)
-            flow = self.multiply_transposed(d_recurrent[:reached], kernel)
-            d_history += tf.pad(flow, ((self.depth - delay, delay - reached), (0, 0), (0, 0)))
-        return d_history
+
+def _cut(batch: int | None, pieces: int) -> list[tuple[int, int | None]]:
+    """The first row of each piece and the first one after it.
+
+    >>> _cut(20, pieces=3)
+    [(0, 7), (7, 14), (14, 20)]
+    >>> _cut(None, pieces=0)
+    [(0, None)]
+    """
+    if pieces < 2 or batch is None:
+        return [(0, None)]
+    rows = -(-batch // pieces)
+    return [(begin, min(begin + rows, batch)) for begin in range(0, batch, rows)]
+
+
+def _joined(parts: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=axis)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-__all__ = ["merge_repeated_rows"]
+__all__ = ["first_occurrences", "merge_repeated_rows"]
 
 
 def merge_repeated_rows(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | tf.IndexedSlices | None:
@@ -19,10 +19,18 @@ def merge_repeated_rows(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Ten
     """
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
-    # No sorting: XLA on a CPU takes four times as long for the whole training step where sorted rows are gathered.
-    rows = tf.range(tf.size(gradient.indices))
-    table = tf.fill(gradient.dense_shape[:1], tf.size(rows))
-    first_rows = tf.tensor_scatter_nd_min(table, gradient.indices[:, tf.newaxis], rows)
-    slots = tf.gather(first_rows, gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, slots, tf.size(rows))
+    slots = first_occurrences(gradient.indices, gradient.dense_shape[0])
+    values = tf.math.unsorted_segment_sum(gradient.values, slots, tf.size(slots))
     return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+
+
+def first_occurrences(ids: tf.Tensor, size: int | tf.Tensor) -> tf.Tensor:
+    """Where each of the ids, all below `size`, came first, (n,).
+
+    >>> first_occurrences(tf.constant([7, 3, 7]), 10).numpy().tolist()
+    [0, 1, 0]
+    """
+    # No sorting: XLA on a CPU takes four times as long for the whole training step where sorted rows are gathered.
+    positions = tf.range(tf.size(ids))
+    table = tf.fill([tf.cast(size, tf.int32)], tf.size(positions))
+    return tf.gather(tf.tensor_scatter_nd_min(table, ids[:, tf.newaxis], positions), ids)

@@ -1,16 +1,91 @@
-"""The optimizer that a training configuration asks for."""
+"""The optimizer that a training configuration asks for, kind to word vectors of which a step touches few."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 
+from rnnzoo.tuning.gradients import first_occurrences
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["make_optimizer"]
+__all__ = ["SGD", "Adam", "RMSprop", "make_optimizer"]
 
-_CLASSES = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+Gradient = tf.Tensor | tf.IndexedSlices | None
+
+
+class _RowwiseClipping(keras.optimizers.Optimizer):
+    """Clips a sparse gradient by its rows, each of which must be named once (see `merge_repeated_rows`).
+
+    Keras makes it dense first: all the rows of a large vocabulary for the norm of a few.
+    """
+
+    def _clip_gradients(self, gradients: Sequence[Gradient]) -> list[Gradient]:
+        dense = [gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient for gradient in gradients]
+        return [
+            tf.IndexedSlices(clipped, gradient.indices, gradient.dense_shape)
+            if isinstance(gradient, tf.IndexedSlices)
+            else clipped
+            for gradient, clipped in zip(gradients, super()._clip_gradients(dense), strict=True)
+        ]
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SGD(_RowwiseClipping, keras.optimizers.SGD):
+    """Keras's SGD."""
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RMSprop(_RowwiseClipping, keras.optimizers.RMSprop):
+    """Keras's RMSprop."""
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Adam(_RowwiseClipping, keras.optimizers.Adam):
+    """Keras's Adam, which for a sparse gradient touches weights and moments of its rows alone.
+
+    Keras's own decays the moments of all words in every step, and lets words that did not come drift on with what is
+    left of their momentum. Where a gradient is dense, and where every row of a sparse one is touched in every step, the
+    two agree.
+
+    Source: Kingma & Ba 2015; the lazy variant is that of TensorFlow Addons' `LazyAdam` and PyTorch's `SparseAdam`.
+
+    Example:
+        >>> weights = keras.Variable(tf.ones((4, 2)))
+        >>> optimizer = Adam(0.1)
+        >>> optimizer.build([weights])
+        >>> optimizer.apply([tf.IndexedSlices(tf.ones((1, 2)), tf.constant([2]), tf.constant([4, 2]))])
+        >>> weights.numpy()[:, 0].round(3).tolist()
+        [1.0, 1.0, 0.9, 1.0]
+    """
+
+    def update_step(self, gradient: Gradient, variable: keras.Variable, learning_rate: Any) -> None:
+        if not isinstance(gradient, tf.IndexedSlices) or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        rows, values = gradient.indices, gradient.values
+        # A row that is named again brings zeros; it must not decay its moments again, either.
+        occurrences = first_occurrences(rows, variable.shape[0])
+        is_first = tf.cast(occurrences == tf.range(tf.size(rows)), values.dtype)
+        is_first = tf.reshape(is_first, (-1, *(1 for _ in variable.shape[1:])))
+        old_momentum, old_velocity = tf.gather(momentum.value, rows), tf.gather(velocity.value, rows)
+        d_momentum = is_first * (1 - self.beta_1) * (values - old_momentum)
+        d_velocity = is_first * (1 - self.beta_2) * (tf.square(values) - old_velocity)
+        step = tf.cast(self.iterations + 1, values.dtype)
+        rate = tf.cast(learning_rate, values.dtype) * tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        change = is_first * rate * (old_momentum + d_momentum) / (tf.sqrt(old_velocity + d_velocity) + self.epsilon)
+        self.assign_add(momentum, tf.IndexedSlices(d_momentum, rows, gradient.dense_shape))
+        self.assign_add(velocity, tf.IndexedSlices(d_velocity, rows, gradient.dense_shape))
+        self.assign_sub(variable, tf.IndexedSlices(change, rows, gradient.dense_shape))
+
+
+_CLASSES = {"sgd": SGD, "adam": Adam, "rmsprop": RMSprop}
 
 
 def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
-    """Keras's optimizer, with the learning rate to start from and the clipping of `training`.
+    """The optimizer, with the learning rate to start from and the clipping of `training`.
 
     >>> optimizer = make_optimizer(TrainingConfig(optimizer="adam", clipnorm=1.0, global_clipnorm=None))
     >>> type(optimizer).__name__, optimizer.clipnorm

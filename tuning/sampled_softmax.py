@@ -1,7 +1,9 @@
 """The softmax over a sample of a large vocabulary: what it costs no longer grows with the number of words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -108,10 +110,56 @@ def sampled_softmax_loss(
     samples = sampler.draw(seed)
     target_logits = tf.reduce_sum(hidden * tf.gather(embedding, targets), axis=-1) + tf.gather(bias, targets)
     corrected = target_logits - sampler.log_expected_counts(targets)
-    logits = tf.matmul(hidden, tf.gather(embedding, samples), transpose_b=True)  # (tokens, samples)
-    logits += tf.gather(bias, samples) - sampler.log_expected_counts(samples)
-    logits = tf.where(targets[:, tf.newaxis] == tf.cast(samples, targets.dtype), HIDDEN, logits)
-    log_others = tf.reduce_logsumexp(logits, axis=1)
+    sampled_bias = tf.gather(bias, samples) - sampler.log_expected_counts(samples)
+    log_others = _log_partition(hidden, tf.gather(embedding, samples), sampled_bias, samples, targets)
     loss = tf.math.softplus(log_others - corrected)  # logsumexp of both, less the target's
     estimate = tf.math.softplus(log_others - target_logits)
     return tf.reduce_sum(weights * loss), tf.stop_gradient(tf.reduce_sum(weights * estimate))
+
+
+def _log_partition(
+    hidden: tf.Tensor,  # (tokens, embedding)
+    embedding: tf.Tensor,  # (samples, embedding)
+    bias: tf.Tensor,  # (samples,)
+    samples: tf.Tensor,  # (samples,)
+    targets: tf.Tensor,  # (tokens,)
+) -> tf.Tensor:
+    """`log Σ exp(hidden @ embedding + bias)` over the samples that are not the target, (tokens,).
+
+    The exponentials are the only array of (tokens, samples) that is kept, and nothing but products reads them again:
+    the factors of the gradient go to the vectors instead.
+    """
+
+    @tf.custom_gradient
+    def run(hidden: tf.Tensor, embedding: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        products = tf.matmul(hidden, embedding, transpose_b=True)
+        fused = not tf.executing_eagerly() and products.shape.is_fully_defined()
+        exponentials, sums, log_partition = _fused_exponentials(fused)(products, bias, samples, targets)
+
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            factors = (upstream / sums)[:, tf.newaxis]
+            d_hidden = factors * tf.matmul(exponentials, embedding)
+            d_embedding = tf.matmul(exponentials, factors * hidden, transpose_a=True)
+            return d_hidden, d_embedding, tf.matmul(exponentials, factors, transpose_a=True)[:, 0]
+
+        return log_partition, gradient
+
+    result: tf.Tensor = run(hidden, embedding, bias)
+    return result
+
+
+def _exponentials(
+    products: tf.Tensor, bias: tf.Tensor, samples: tf.Tensor, targets: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The exponentials without those of the targets, less a factor per token, (tokens, samples), and their sums."""
+    logits = products + bias
+    logits = tf.where(targets[:, tf.newaxis] == tf.cast(samples, targets.dtype), HIDDEN, logits)
+    largest = tf.reduce_max(logits, axis=1, keepdims=True)
+    exponentials = tf.exp(logits - largest)
+    sums = tf.reduce_sum(exponentials, axis=1)
+    return exponentials, sums, tf.math.log(sums) + largest[:, 0]
+
+
+def _fused_exponentials(fused: bool) -> Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+    """As one pass over memory by XLA, or as it stands; the products around it are faster outside of XLA."""
+    return tf.function(_exponentials, jit_compile=True, autograph=False) if fused else _exponentials

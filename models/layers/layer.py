@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.compilation import compiled_pieces
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.recurrence import Trajectory, scan
 
@@ -84,7 +85,7 @@ class RecurrentLayer(keras.layers.RNN):
             size not in (None, expected) for size, expected in zip(sizes, self.state_size, strict=True)
         ):
             raise ValueError(f"initial_state must be states of the sizes {self.state_size}, but got {sizes}.")
-        batch = tf.shape(sequences)[0]
+        batch = sequences.shape[0] or tf.shape(sequences)[0]
         sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
         mask = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))[..., tf.newaxis]  # (time, batch, 1)
         if self.go_backwards:
@@ -113,6 +114,7 @@ class RecurrentLayer(keras.layers.RNN):
             dropout=self._keep((batch, cell.units), self.recurrent_dropout, states[0].dtype)
             if training and self.recurrent_dropout
             else None,
+            compiled_pieces=self._compiled_pieces(projected) if training else 0,
         )
         if training:
             cell.observe(projected, trajectory)
@@ -127,6 +129,11 @@ class RecurrentLayer(keras.layers.RNN):
             outputs, last = self._mask_outputs(outputs, last, mask)
         history = tf.concat(tf.unstack(history[::-1], cell.depth), axis=-1)  # newest first
         return last, tf.transpose(outputs, (1, 0, 2)), [history, *(other[-1] for other in trajectory.others)]
+
+    def _compiled_pieces(self, projected: tf.Tensor) -> int:
+        time, batch, width = projected.shape
+        multiplications = self.cell.recurrent_kernel.shape[0] * width
+        return compiled_pieces(batch, time, multiplications, not self.cell.normalizer.counts_steps)
 
     def record(self, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
         """After a training scan: a place for losses and metrics on the states."""

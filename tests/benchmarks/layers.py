@@ -53,7 +53,7 @@ def forward_and_backward(layer: keras.layers.Layer, jit_compile: bool) -> Callab
     def run(inputs: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            loss = tf.reduce_sum(layer(inputs))
+            loss = tf.reduce_sum(layer(inputs, training=True))
         return tape.gradient(loss, [inputs, *(weight.value for weight in layer.trainable_weights)])
 
     return timed(lambda: [gradient.numpy() for gradient in run(inputs)[-1:]])

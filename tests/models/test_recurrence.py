@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -140,12 +141,24 @@ def test_compiled_equals_plain_loop(jit_compile: bool) -> None:
         np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-11)
 
 
-def test_second_derivatives_equal_plain_loop() -> None:
+@pytest.mark.parametrize("advance", [additive, gated])
+@pytest.mark.parametrize("pieces", [1, 2, BATCH])
+def test_pieces_equal_plain_loop(advance: Callable[..., Any], pieces: int) -> None:
+    case = Case(advance=advance, delays=(1, 3), masked=True, dropout=True)
+    run = partial(scan, compiled_pieces=pieces)
+    expected = tf.nest.flatten(values_and_gradients(plain_loop, case))
+    in_pieces = tf.function(lambda: tf.nest.flatten(values_and_gradients(run, case)), autograph=False)()
+    for want, got in zip(expected, in_pieces, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("pieces", [0, 2])
+def test_second_derivatives_equal_plain_loop(pieces: int) -> None:
     """The hand-written gradient is itself differentiable: a gradient's norm may be a loss."""
     case = Case(advance=gated, delays=(1, 3), masked=True)
     operands = case.operands()
     seconds = []
-    for run in (plain_loop, scan):
+    for run in (plain_loop, partial(scan, compiled_pieces=pieces)):
         with tf.GradientTape() as outer:
             outer.watch(operands["projected"])
             with tf.GradientTape() as inner:

@@ -1,0 +1,69 @@
+"""Optimizers on sparse gradients: the rows named, and no others."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnzoo.tuning import optimizers
+from rnnzoo.tuning.gradients import merge_repeated_rows
+
+ROWS = 6
+
+
+def sparse(indices: list[int], seed: int) -> tf.IndexedSlices:
+    values = tf.random.stateless_normal((len(indices), 3), seed=(seed, 1))
+    return merge_repeated_rows(tf.IndexedSlices(values, tf.constant(indices), tf.constant([ROWS, 3])))
+
+
+def after_steps(optimizer: keras.optimizers.Optimizer, gradients: list[Any]) -> np.ndarray:
+    weights = keras.Variable(tf.reshape(tf.range(3.0 * ROWS), (ROWS, 3)))
+    optimizer.build([weights])
+    for gradient in gradients:
+        optimizer.apply([gradient])
+    return weights.numpy()
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+@pytest.mark.parametrize("clipping", [{}, {"clipnorm": 0.5}, {"clipvalue": 0.1}, {"global_clipnorm": 0.5}])
+def test_equals_keras_where_every_row_comes(name: str, clipping: dict[str, float]) -> None:
+    steps = [sparse([3, 1, 0, 2, 5, 4, 1, 1], seed) for seed in range(4)]
+    expected = after_steps(getattr(keras.optimizers, name)(0.1, **clipping), [tf.convert_to_tensor(s) for s in steps])
+    np.testing.assert_allclose(
+        after_steps(getattr(optimizers, name)(0.1, **clipping), steps), expected, rtol=2e-6, atol=2e-6
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(steps=st.lists(st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=8), min_size=1, max_size=4))
+def test_adam_treats_each_row_as_if_it_were_alone(steps: list[list[int]]) -> None:
+    """A row that does not come keeps its weights and its moments; with the bias corrections of the global step."""
+    gradients = [sparse(indices, seed) for seed, indices in enumerate(steps)]
+    expected = np.arange(3.0 * ROWS).reshape(ROWS, 3)
+    momentum, velocity = np.zeros((2, ROWS, 3))
+    for step, (indices, gradient) in enumerate(zip(steps, gradients, strict=True), start=1):
+        dense = tf.convert_to_tensor(gradient).numpy().astype(np.float64)
+        for row in set(indices):
+            momentum[row] += 0.1 * (dense[row] - momentum[row])
+            velocity[row] += 0.001 * (dense[row] ** 2 - velocity[row])
+            rate = 0.1 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            expected[row] -= rate * momentum[row] / (np.sqrt(velocity[row]) + 1e-7)
+    np.testing.assert_allclose(after_steps(optimizers.Adam(0.1), gradients), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_vectors_and_tables_of_numbers_alike() -> None:
+    bias = keras.Variable(tf.ones(4))
+    optimizer = optimizers.Adam(0.1)
+    optimizer.build([bias])
+    optimizer.apply([tf.IndexedSlices(tf.ones(2), tf.constant([1, 3]), tf.constant([4]))])
+    np.testing.assert_allclose([1.0, 0.9, 1.0, 0.9], bias.numpy(), rtol=1e-5)
+
+
+def test_dense_gradients_are_kerass() -> None:
+    dense = [tf.random.stateless_normal((ROWS, 3), seed=(step, 0)) for step in range(3)]
+    expected = after_steps(keras.optimizers.Adam(0.1), dense)
+    np.testing.assert_array_equal(expected, after_steps(optimizers.Adam(0.1), dense))
