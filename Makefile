@@ -39,7 +39,7 @@ $(TORCH)/.installed: tests/benchmarks/requirements.txt
 	touch $@
 
 bench: $(VENV)/.installed $(TORCH)/.installed
-	$(BIN)/python tests/benchmarks/layers.py
+	$(BIN)/python tests/benchmarks/bench.py
 
 clean:
 	rm -rf $(VENV) $(TORCH) demo build dist

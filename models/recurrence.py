@@ -86,7 +86,9 @@ def scan(
     @tf.custom_gradient
     def run(*flat: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Callable[..., list[tf.Tensor]]]:
         projected, recurrent_kernel, history, others, weights = tf.nest.pack_sequence_as(arguments, flat)
-        kernels = tuple(tf.split(recurrent_kernel, len(delays), axis=0))
+        # XLA has no quick bfloat16 products on a CPU; it multiplies the rounded kernels in float32.
+        loop_kernel = tf.cast(recurrent_kernel, history.dtype) if compiled_pieces else recurrent_kernel
+        kernels = tuple(tf.split(loop_kernel, len(delays), axis=0))
         transposed = tuple(tf.transpose(kernel) for kernel in kernels)
         operands = Operands(projected, kernels, transposed, history, others, weights, mask, dropout)
         pieces = [TimeLoops(advance, delays, *rows) for rows in _cut(history.shape[1], compiled_pieces)]
@@ -101,7 +103,9 @@ def scan(
             ]
             together = list(zip(pieces, kept, gradients, strict=True))
             d_projected = _joined([piece.projected for piece in gradients], axis=1)
-            d_kernel = tf.add_n([piece.kernel_gradient(operands, *results) for piece, *results in together])
+            d_kernel = tf.add_n(
+                [piece.kernel_gradient(operands, *results, recurrent_kernel.dtype) for piece, *results in together]
+            )
             d_history = _joined(
                 [piece.history_gradient(operands, d_hidden, result) for piece, _, result in together], axis=1
             )

@@ -205,9 +205,9 @@ class TimeLoops:
         d_projected = d_recurrent if additive else d_projected_arrays[0].stack()
         return Gradients(d_projected, d_recurrent, d_states[0], d_states[1:], d_weights)
 
-    def kernel_gradient(self, operands: Operands, kept: Steps, gradients: Gradients) -> tf.Tensor:
+    def kernel_gradient(self, operands: Operands, kept: Steps, gradients: Gradients, dtype: tf.DType) -> tf.Tensor:
         """One product over all steps and rows for each delay: (t·b, u)ᵀ (t·b, g) → (u, g), one below the other."""
-        dropout, dtype = self._own_rows(operands).dropout, operands.kernels[0].dtype
+        dropout = self._own_rows(operands).dropout
         steps = _steps(operands.projected)
         d_products = tf.reshape(tf.cast(gradients.recurrent, dtype), (-1, gradients.recurrent.shape[-1]))
 

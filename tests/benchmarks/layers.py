@@ -1,28 +1,24 @@
-"""Forward and backward pass of our layers against Keras's and PyTorch's, measured in turn. Run it with `make bench`.
+"""Forward and backward pass of our layers against Keras's and PyTorch's, measured in turn."""
 
-PyTorch runs in its own environment, `tests/benchmarks/.venv`; without one its columns stay empty.
-"""
-
-import platform
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import keras
 import tensorflow as tf
 from alternation import alternate, ratio, timed
-from rich.console import Console
-from rich.table import Table
+from torch_process import TORCH_PYTHON, torch_timer
 
 from rnnzoo import models
 
-BATCH, TIME, FEATURES, UNITS = 32, 100, 256, 256
+__all__ = ["BATCH", "FEATURES", "ROUNDS", "STEPS", "UNITS", "measure_bfloat16", "measure_layers", "measure_length"]
+
+BATCH, STEPS, FEATURES, UNITS = 32, 100, 256, 256
 ROUNDS = 15
-TORCH_PYTHON = Path(__file__).parent / ".venv" / "bin" / "python"
+
+MakeLayer = Callable[..., keras.layers.Layer]
 
 # Our layer, Keras's and PyTorch's of the same equation.
-LAYERS: dict[str, tuple[Callable[..., keras.layers.Layer], Callable[..., keras.layers.Layer] | None, str | None]] = {
+LAYERS: dict[str, tuple[MakeLayer, MakeLayer | None, str | None]] = {
     "SimpleRNN (ReLU)": (
         lambda **options: models.SimpleRNN(UNITS, "relu", **options),
         lambda **options: keras.layers.SimpleRNN(UNITS, "relu", **options),
@@ -42,11 +38,13 @@ LAYERS: dict[str, tuple[Callable[..., keras.layers.Layer], Callable[..., keras.l
     "SkipRNN": (lambda **options: models.SkipRNN(UNITS, **options), None, None),
     "SkipUpdateLSTM": (lambda **options: models.SkipUpdateLSTM(UNITS, **options), None, None),
     "SkipUpdateGRU": (lambda **options: models.SkipUpdateGRU(UNITS, **options), None, None),
+    "LSTM, layer normalisation": (lambda **options: models.LSTM(UNITS, normalization="layer", **options), None, None),
 }
 
 
-def forward_and_backward(layer: keras.layers.Layer, jit_compile: bool) -> Callable[[], float]:
-    inputs = tf.random.stateless_normal((BATCH, TIME, FEATURES), seed=(0, 1))
+def training_pass(layer: keras.layers.Layer, jit_compile: bool = False, steps: int = STEPS) -> Callable[[], float]:
+    """The seconds of one forward and backward pass, gradients of inputs and weights included."""
+    inputs = tf.random.stateless_normal((BATCH, steps, FEATURES), seed=(0, 1))
     layer(inputs)
 
     @tf.function(jit_compile=jit_compile)
@@ -59,63 +57,56 @@ def forward_and_backward(layer: keras.layers.Layer, jit_compile: bool) -> Callab
     return timed(lambda: [gradient.numpy() for gradient in run(inputs)[-1:]])
 
 
-@contextmanager
-def torch_pass(kind: str) -> Iterator[Callable[[], float]]:
-    sizes = [str(size) for size in (BATCH, TIME, FEATURES, UNITS)]
-    command = [str(TORCH_PYTHON), str(Path(__file__).parent / "torch_worker.py"), kind, *sizes]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
-        if worker.stdin is None or worker.stdout is None:
-            raise RuntimeError("the PyTorch worker must have a pipe for its input and its output.")
-        requests, answers = worker.stdin, worker.stdout
-
-        def measure() -> float:
-            requests.write("\n")
-            requests.flush()
-            return float(answers.readline())
-
-        yield measure
-        requests.close()
+def median(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2]
 
 
-def main() -> None:
-    table = Table(
-        title=f"Forward and backward, batch {BATCH} × {TIME} steps × {FEATURES} → {UNITS}, float32: our time / theirs"
-    )
-    for heading in ("layer", "ours (ms)", "/ Keras", "/ PyTorch", "/ our SimpleRNN"):
-        table.add_column(heading)
+def measure_layers() -> list[list[str]]:
+    """Rows of a table: layer, our milliseconds, ratios to Keras's (with XLA or without), PyTorch's, our SimpleRNN."""
     with ExitStack() as stack:
         candidates: dict[str, Callable[[], float]] = {}
         for name, (ours, theirs, torch_kind) in LAYERS.items():
-            for jit_compile, suffix in ((False, ""), (True, ", XLA")):
-                candidates[f"{name} ours{suffix}"] = forward_and_backward(ours(return_sequences=True), jit_compile)
-                if theirs is not None:
-                    candidates[f"{name} Keras{suffix}"] = forward_and_backward(
-                        theirs(return_sequences=True), jit_compile
-                    )
+            candidates[name] = training_pass(ours(return_sequences=True))
+            if theirs is not None:
+                candidates[f"{name}, Keras"] = training_pass(theirs(return_sequences=True))
+                candidates[f"{name}, Keras with XLA"] = training_pass(theirs(return_sequences=True), jit_compile=True)
             if torch_kind is not None and TORCH_PYTHON.exists():
-                candidates[f"{name} PyTorch"] = stack.enter_context(torch_pass(torch_kind))
+                timer = torch_timer(torch_kind, BATCH, STEPS, FEATURES, UNITS)
+                candidates[f"{name}, PyTorch"] = stack.enter_context(timer)
         seconds = alternate(candidates, ROUNDS)
 
-    def faster(name: str) -> list[float] | None:
-        """Of a layer with and without XLA, the faster one."""
-        measured = [seconds[key] for key in (name, f"{name}, XLA") if key in seconds]
-        return min(measured, key=lambda times: sorted(times)[len(times) // 2]) if measured else None
+    def against(ours: list[float], *others: str) -> str:
+        measured = [seconds[other] for other in others if other in seconds]
+        return str(ratio(ours, min(measured, key=median))) if measured else ""
 
-    simple = faster("SimpleRNN (ReLU) ours")
-    for name in LAYERS:
-        ours = faster(f"{name} ours")
-        if ours is None or simple is None:
-            continue
-        columns = [faster(f"{name} Keras"), faster(f"{name} PyTorch"), simple]
-        ratios = ["" if theirs is None else str(ratio(ours, theirs)) for theirs in columns]
-        table.add_row(name, f"{1000 * sorted(ours)[len(ours) // 2]:.1f}", *ratios)
-    console = Console(width=120)
-    console.print(table)
-    console.print(
-        f"Median (quartiles) of {ROUNDS} rounds in turn; of each with and without XLA the faster. "
-        f"{platform.machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}."
+    return [
+        [
+            name,
+            f"{1000 * median(seconds[name]):.1f}",
+            against(seconds[name], f"{name}, Keras", f"{name}, Keras with XLA"),
+            against(seconds[name], f"{name}, PyTorch"),
+            against(seconds[name], "SimpleRNN (ReLU)"),
+        ]
+        for name in LAYERS
+    ]
+
+
+def measure_bfloat16() -> list[list[str]]:
+    """Rows of a table: layer, our time with the policy mixed_bfloat16 over that in float32."""
+    rows = []
+    for name in ("SimpleRNN (ReLU)", "LSTM", "GRU"):
+        make = LAYERS[name][0]
+        policies = ("float32", "mixed_bfloat16")
+        seconds = alternate(
+            {dtype: training_pass(make(return_sequences=True, dtype=dtype)) for dtype in policies}, ROUNDS
+        )
+        rows.append([name, str(ratio(seconds["mixed_bfloat16"], seconds["float32"]))])
+    return rows
+
+
+def measure_length() -> str:
+    """Our LSTM's time at 1,000 steps over that at 100."""
+    seconds = alternate(
+        {str(steps): training_pass(LAYERS["LSTM"][0](return_sequences=True), steps=steps) for steps in (100, 1000)}, 5
     )
-
-
-if __name__ == "__main__":
-    main()
+    return str(ratio(seconds["1000"], seconds["100"]))

@@ -204,10 +204,12 @@ def test_outputs_follow_the_history() -> None:
     np.testing.assert_array_equal(trajectory.hidden[3:], trajectory.outputs)
 
 
-def test_bfloat16_kernel_keeps_float32_states() -> None:
+@pytest.mark.parametrize("pieces", [0, 2])
+def test_bfloat16_kernel_keeps_float32_states(pieces: int) -> None:
     operands = tf.nest.map_structure(lambda value: tf.cast(value, tf.float32), Case().operands())
     reference = scan(additive, **operands).outputs
-    rounded = scan(additive, **{**operands, "recurrent_kernel": tf.cast(operands["recurrent_kernel"], tf.bfloat16)})
+    kernel = tf.cast(operands["recurrent_kernel"], tf.bfloat16)
+    rounded = scan(additive, **{**operands, "recurrent_kernel": kernel}, compiled_pieces=pieces)
     assert tf.float32 == rounded.outputs.dtype
     difference = np.abs(reference - rounded.outputs).max()
     assert 0 < difference < 0.05  # bfloat16 keeps 8 bits: visibly rounded, not visibly wrong
