@@ -1,0 +1,65 @@
+"""How fast a curve of gradient norms against lag falls. Pure functions on NumPy arrays."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["decay_factor", "effective_horizon", "half_life"]
+
+Curve = npt.NDArray[np.float64]
+"""(lags + 1,) one value for each lag, lag 0 first."""
+
+
+def decay_factor(curve: Curve, floor: float = 1e-3) -> float:
+    """By how much the curve is multiplied at each step of lag: below 1 it vanishes, above 1 it explodes.
+
+    The factor of the exponential that fits best (least squares on the logarithm), over the lags up to the last one that
+    still holds `floor` of the curve's largest value.
+
+    Args:
+        curve: (lags + 1,) norms.
+        floor: 1e-3: what lies below moves no weight, and a network that forgets at many speeds has its slowest there.
+
+    Returns:
+        The factor; NaN where fewer than two of the values are positive and finite.
+
+    >>> round(decay_factor(0.9 ** np.arange(100)), 6)
+    0.9
+    """
+    usable = np.isfinite(curve) & (curve > 0)
+    if usable.sum() < 2:
+        return math.nan
+    last = np.flatnonzero(usable & (curve >= floor * curve[usable].max()))[-1]
+    lags = np.flatnonzero(usable[: last + 1])
+    if len(lags) < 2:  # it falls by more than the floor at the first step
+        lags = np.flatnonzero(usable)[:2]
+    slope, _ = np.polyfit(lags, np.log(curve[lags]), 1)
+    return float(np.exp(slope))
+
+
+def half_life(factor: float) -> float:
+    """After how many steps a curve of that decay factor is at one half: infinity from 1 on, where it never is.
+
+    >>> half_life(0.5), half_life(1.2)
+    (1.0, inf)
+    """
+    if math.isnan(factor):
+        return math.nan
+    if factor >= 1:
+        return math.inf
+    return math.log(2) / -math.log(factor) if factor > 0 else 0.0
+
+
+def effective_horizon(curve: Curve, share: float = 0.95) -> float:
+    """The smallest lag up to which the curve holds that share of its sum; NaN if the sum is 0 or not finite.
+
+    Near the last lag measured it says no more than: at least so far.
+
+    >>> effective_horizon(np.array([8.0, 1.0, 0.5, 0.5]))
+    2.0
+    """
+    reached = np.cumsum(curve)
+    if not np.isfinite(reached[-1]) or reached[-1] <= 0:
+        return math.nan
+    return float(np.argmax(reached >= share * reached[-1] * (1 - 1e-12)))

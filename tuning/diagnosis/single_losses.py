@@ -1,0 +1,65 @@
+"""Single losses: what one prediction of each row costs, the last one of its window."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.models.language_model import LanguageModel
+
+__all__ = ["Loss", "RowLosses", "numbers_per_row", "single_losses"]
+
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""targets (b, …), outputs (b, …) → (b,)."""
+
+RowLosses = Callable[[Any, tf.Tensor, tf.Tensor], tf.Tensor]
+"""model, inputs (b, t, …), targets (b, …) → the loss of each row (b,), none of which depends on another row."""
+
+
+def single_losses(model: keras.Model, loss: Loss | None = None) -> RowLosses:
+    """The loss of the last step of each row; where the model gives no sequence, of its output.
+
+    Args:
+        model: a language model, or any Keras model with one output.
+        loss: what compares targets and outputs; the default is the cross-entropy of the next word in nats, on logits,
+            or on probabilities where the model ends in a softmax.
+    """
+    if loss is None and isinstance(model, LanguageModel):
+        return _language_losses
+    compare = loss or _cross_entropy(_ends_in_softmax(model))
+
+    def row_losses(model: Any, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        outputs = model(inputs, training=False)
+        if not tf.is_tensor(outputs):
+            raise ValueError(f"the model must have one output, but {model.name} has {len(outputs)}.")
+        losses = compare(targets, outputs[:, -1] if outputs.shape.rank == 3 else outputs)
+        if losses.shape.rank != 1:
+            raise ValueError(f"the loss must be one number for each row, but its shape is {losses.shape}.")
+        return losses
+
+    return row_losses
+
+
+def _language_losses(model: LanguageModel, token_ids: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """The logits of the last step alone: those of all steps would be most of the work."""
+    hidden, _ = model.encode(token_ids)
+    logits = tf.cast(model.logits(hidden[:, -1]), tf.float64)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+
+
+def numbers_per_row(model: keras.Model, example: Any) -> int:
+    """How many numbers the losses of a row take: the outputs of all its steps, four times on the way there and back."""
+    return len(model.vocabulary) if isinstance(model, LanguageModel) else 4 * int(np.prod(model(example).shape))
+
+
+def _cross_entropy(on_probabilities: bool) -> Loss:
+    return lambda targets, outputs: keras.losses.sparse_categorical_crossentropy(
+        targets, outputs, from_logits=not on_probabilities
+    )
+
+
+def _ends_in_softmax(model: keras.Model) -> bool:
+    last = model.layers[-1]
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax
