@@ -1,0 +1,48 @@
+"""Word vectors are Keras's embedding, read and updated by rows."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.models.word_vectors import WordVectors
+
+IDS = tf.constant([[3, 1, 3], [0, 9, 1]])
+
+
+def test_equals_keras() -> None:
+    ours, theirs = WordVectors(10, 4), keras.layers.Embedding(10, 4)
+    ours.build()
+    theirs.build()
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_array_equal(theirs(IDS), ours(IDS))
+
+
+def test_the_gradient_names_the_rows_that_were_read() -> None:
+    vectors = WordVectors(10, 4)
+    vectors.build()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(vectors(IDS) ** 2)
+    (gradient,) = tape.gradient(loss, vectors.trainable_weights)
+    assert isinstance(gradient, tf.IndexedSlices)
+    assert IDS.numpy().ravel().tolist() == gradient.indices.numpy().tolist()
+
+
+def test_no_graph_reads_the_whole_table() -> None:
+    vectors = WordVectors(10, 4)
+    vectors.build()
+    graph = tf.function(vectors).get_concrete_function(tf.TensorSpec((None, None), tf.int32)).graph
+    assert "ReadVariableOp" not in {operation.type for operation in graph.get_operations()}
+
+
+def test_mixed_precision() -> None:
+    vectors = WordVectors(10, 4, dtype="mixed_bfloat16")
+    assert tf.bfloat16 == vectors(IDS).dtype
+    assert "float32" == vectors.embeddings.dtype
+
+
+def test_keras_file(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), WordVectors(10, 4)])
+    model.save(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(IDS), keras.saving.load_model(tmp_path / "model.keras")(IDS))
