@@ -9,6 +9,7 @@ import typer
 
 from rnnzoo import __version__
 from rnnzoo.commands.demo import demo
+from rnnzoo.commands.diagnose import diagnose
 from rnnzoo.commands.evaluate import evaluate
 from rnnzoo.commands.export import export
 from rnnzoo.commands.generate import generate
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Learn": {"train": train, "tune": tune},
-    "Look": {"list": list_networks, "evaluate": evaluate, "generate": generate},
+    "Look": {"list": list_networks, "evaluate": evaluate, "diagnose": diagnose, "generate": generate},
     "Serve": {"export": export, "serve": serve, "predict": predict},
     "All of it": {"demo": demo},
 }

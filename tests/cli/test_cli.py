@@ -14,7 +14,7 @@ from cli.conftest import Call
 from rnnzoo import __version__
 from rnnzoo.cli import app
 
-COMMANDS = ["train", "tune", "list", "evaluate", "generate", "export", "serve", "predict", "demo"]
+COMMANDS = ["train", "tune", "list", "evaluate", "diagnose", "generate", "export", "serve", "predict", "demo"]
 
 
 def test_the_help_names_every_command(call: Call) -> None:
