@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rnnzoo.models.architectures import NETWORKS, NetworkConfig
     from rnnzoo.models.language_model import LanguageModel
     from rnnzoo.models.layers import GRU, IRNN, LSTM, SimpleRNN, SkipRNN, SkipUpdateGRU, SkipUpdateLSTM
+    from rnnzoo.models.neural_cache import NeuralCache
     from rnnzoo.models.sampling import Sampler
     from rnnzoo.models.vocabulary import Vocabulary
 
@@ -19,6 +20,7 @@ __all__ = [
     "NETWORKS",
     "LanguageModel",
     "NetworkConfig",
+    "NeuralCache",
     "Sampler",
     "SimpleRNN",
     "SkipRNN",
@@ -39,6 +41,7 @@ _HOMES = {
     "SkipUpdateLSTM": "layers",
     "NETWORKS": "architectures",
     "NetworkConfig": "architectures",
+    "NeuralCache": "neural_cache",
     "LanguageModel": "language_model",
     "Suggestion": "answers",
     "TextScore": "answers",

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.preset_files import read_preset, write_preset
 from rnnzoo.models.questions import QUESTIONS
 from rnnzoo.models.sampling import Sampler
@@ -132,16 +133,19 @@ class LanguageModel(keras.Model):
             new_states.extend(after)
         return self.logits(hidden), new_states
 
-    def predict_next(self, texts: str | Sequence[str], top_k: int = 5) -> list[list[Suggestion]]:
+    def predict_next(
+        self, texts: str | Sequence[str], top_k: int = 5, cache: NeuralCache | None = None
+    ) -> list[list[Suggestion]]:
         """The likeliest next words of each text, `top_k` of them, likeliest first.
 
-        `<unk>` is never suggested. An empty text asks for the first word.
+        `<unk>` is never suggested. An empty text asks for the first word. With a neural cache, the words of the text
+        itself are likelier to come again.
         """
         known = len(self.vocabulary) - 1
         if not 1 <= top_k <= known:
             raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
-        log_probabilities, words = self._ask("suggest", token_ids, lengths, tf.constant(top_k))
+        log_probabilities, words = self._ask("suggest", token_ids, lengths, tf.constant(top_k), cache=cache)
         return [
             [
                 Suggestion(self.vocabulary.words[word], float(np.exp(log_probability)))
@@ -150,11 +154,11 @@ class LanguageModel(keras.Model):
             for row in zip(log_probabilities.numpy(), words.numpy(), strict=True)
         ]
 
-    def score(self, texts: str | Sequence[str]) -> list[TextScore]:
-        """How likely each text is, word by word."""
+    def score(self, texts: str | Sequence[str], cache: NeuralCache | None = None) -> list[TextScore]:
+        """How likely each text is, word by word; with a neural cache, of the words before each in its text."""
         encoded = [self.vocabulary.encode(text) for text in _as_list(texts)]
         token_ids, lengths = self._pad(encoded)
-        log_probabilities = self._ask("rate", token_ids, lengths).numpy()
+        log_probabilities = self._ask("rate", token_ids, lengths, cache=cache).numpy()
         return [
             TextScore(tuple(self.vocabulary.split(text)), tuple(float(value) for value in row[: len(ids)]))
             for text, ids, row in zip(_as_list(texts), encoded, log_probabilities, strict=True)
@@ -227,14 +231,15 @@ class LanguageModel(keras.Model):
             row[1 : 1 + len(ids)] = ids
         return tf.constant(token_ids), tf.constant(lengths)
 
-    def _ask(self, question: str, *operands: Any) -> Any:
-        """The answer of a question's graph, which serves every length and batch size and is traced once."""
+    def _ask(self, question: str, *operands: Any, cache: NeuralCache | None = None) -> Any:
+        """The answer of a question's graph, which serves every length and batch size and is traced once per cache."""
         graphs = self.__dict__.setdefault("_graphs", {})
-        if question not in graphs:
+        if (question, cache) not in graphs:
             ask, specs = QUESTIONS[question]
+            asked = partial(ask, self) if cache is None else partial(ask, self, cache=cache)
             # Called as a concrete function: a loop over the zoo would otherwise be warned about retracing.
-            graphs[question] = tf.function(partial(ask, self)).get_concrete_function(*specs)
-        return graphs[question](*operands)
+            graphs[question, cache] = tf.function(asked).get_concrete_function(*specs)
+        return graphs[question, cache](*operands)
 
 
 def _as_list(texts: str | Sequence[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """The three questions to a language model, as graphs on token ids, for Python and for the exported model alike.
 
 `token_ids` (batch, time) start with `<eos>` and are padded behind `lengths` (batch,), which are at least 1. No row
-looks at another.
+looks at another. With a neural cache, each word is predicted with a cache of the text's own words before it, and of the
+states that they came after.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from rnnzoo.models.cached_words import add_log_probabilities, mix_logits, position_weights
+from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.sampling import draw
 
 if TYPE_CHECKING:
@@ -18,28 +21,46 @@ __all__ = ["QUESTIONS", "continue_text", "rate", "suggest"]
 
 
 def suggest(
-    model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tensor, top_k: tf.Tensor
+    model: "LanguageModel",
+    token_ids: tf.Tensor,
+    lengths: tf.Tensor,
+    top_k: tf.Tensor,
+    cache: NeuralCache | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The log probabilities and the ids of the likeliest next words, each (batch, top_k)."""
-    logits, _ = _last_logits(model, token_ids, lengths)
-    return tf.math.top_k(_without_unknown(model, tf.nn.log_softmax(logits)), top_k)
+    if cache is None:
+        logits, _ = _last_logits(model, token_ids, lengths)
+        return tf.math.top_k(_without_unknown(model, tf.nn.log_softmax(logits)), top_k)
+    hidden, _ = model.encode(token_ids, mask=tf.sequence_mask(lengths, tf.shape(token_ids)[1]))
+    last = tf.gather(hidden, lengths - 1, axis=1, batch_dims=1)
+    weights = _cache_weights(cache, last, hidden, lengths - 1)
+    logits = model.logits(last)
+    log_partitions = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
+    mixed = mix_logits(logits, log_partitions, weights, _next_words(token_ids), cache.share)
+    return tf.math.top_k(_without_unknown(model, mixed - log_partitions), top_k)
 
 
-def rate(model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+def rate(
+    model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tensor, cache: NeuralCache | None = None
+) -> tf.Tensor:
     """The log probability of each word after the first, (batch, time - 1), 0 behind the end of a row."""
     # A target more than there is, so that even a batch without any word has a step to go.
-    targets = tf.pad(token_ids[:, 1:], ((0, 0), (0, 1)))
+    targets = _next_words(token_ids)
     mask = tf.sequence_mask(lengths - 1, tf.shape(token_ids)[1])
     hidden, _ = model.encode(token_ids, mask=mask)
 
-    def rate_word(hidden_and_target: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        hidden, target = hidden_and_target  # (batch, embedding), (batch,)
-        return -tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=model.logits(hidden))
+    def rate_word(operands: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        place, query, target = operands  # (), (batch, embedding), (batch,)
+        score = -tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=model.logits(query))
+        if cache is None:
+            return score
+        weights = _cache_weights(cache, query, hidden, place[tf.newaxis])
+        cached = tf.reduce_sum(tf.where(targets == target[:, tf.newaxis], weights, 0.0), axis=-1)
+        return add_log_probabilities(score, tf.math.log(cached), place > 0, cache.share)
 
     # Word by word, so that a long text needs no (batch, time, V) of memory.
-    scores = tf.map_fn(
-        rate_word, (tf.transpose(hidden, (1, 0, 2)), tf.transpose(targets)), fn_output_signature=tf.float32
-    )
+    operands = (tf.range(tf.shape(targets)[1]), tf.transpose(hidden, (1, 0, 2)), tf.transpose(targets))
+    scores = tf.map_fn(rate_word, operands, fn_output_signature=tf.float32)
     return tf.where(mask, tf.transpose(scores), 0.0)[:, :-1]
 
 
@@ -76,6 +97,25 @@ def continue_text(
         ),
     )
     return tf.transpose(words.stack())
+
+
+def _next_words(token_ids: tf.Tensor) -> tf.Tensor:
+    """The word that comes after each, (batch, time); 0 after the last."""
+    return tf.pad(token_ids[:, 1:], ((0, 0), (0, 1)))
+
+
+def _cache_weights(cache: NeuralCache, query: tf.Tensor, hidden: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """The weights (batch, time) of a cache that holds the `cache.size` positions before a place of each text.
+
+    Args:
+        query: (batch, embedding) the hidden states at the places.
+        hidden: (batch, time, embedding) those of the texts.
+        place: (batch,) or (1,) the position of each query.
+    """
+    position, place = tf.range(tf.shape(hidden)[1]), place[:, tf.newaxis]
+    similarities = tf.linalg.matvec(tf.cast(hidden, tf.float32), tf.cast(query, tf.float32))
+    allowed = (position < place) & (position >= place - cache.size)
+    return position_weights(similarities, tf.broadcast_to(allowed, tf.shape(similarities)), cache.sharpness)
 
 
 def _last_logits(model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:

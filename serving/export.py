@@ -3,12 +3,14 @@
 import json
 import os
 import tempfile
+from dataclasses import asdict
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.serving.signatures import LanguageModelSignatures
 
 __all__ = ["export_model"]
@@ -22,6 +24,7 @@ def export_model(
     version: int | None = None,
     *,
     top_k: int | None = None,
+    neural_cache: NeuralCache | None = None,
 ) -> Path:
     """Writes `destination/<version>/`, a SavedModel that needs nothing of ours to run.
 
@@ -34,6 +37,8 @@ def export_model(
             version: the finished folder is moved in.
         version: a positive number; one more than the newest there, or 1, if None.
         top_k: how many words `predict_next` answers. If None, 10, more than an interface shows, or all that there are.
+        neural_cache: mixed into `predict_next` and `score`, with the words of each request's own text; None, the
+            default, because what suits a network is to be tuned, and a request is answered from the text it brings.
 
     Returns:
         The version's folder.
@@ -60,12 +65,12 @@ def export_model(
     _refuse_existing(target)
     model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(Path(source))
     top_k = min(_TOP_K, len(model.vocabulary) - 1) if top_k is None else top_k
-    module = LanguageModelSignatures(model, top_k)
+    module = LanguageModelSignatures(model, top_k, neural_cache)
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=destination) as partial:
         folder = Path(partial) / target.name
         _save(module, folder)
-        _save_extras(model, folder / "assets.extra", top_k)
+        _save_extras(model, folder / "assets.extra", top_k, neural_cache)
         _refuse_existing(target)
         folder.rename(target)
     return target
@@ -86,12 +91,13 @@ def _save(module: LanguageModelSignatures, folder: Path) -> None:
     tf.saved_model.save(module, str(folder), signatures={"serving_default": signatures["predict_next"], **signatures})
 
 
-def _save_extras(model: LanguageModel, folder: Path, top_k: int) -> None:
+def _save_extras(model: LanguageModel, folder: Path, top_k: int, neural_cache: NeuralCache | None) -> None:
     folder.mkdir()
     model.vocabulary.save(folder / "tokenizer.json")
     metadata = {
         "network": model.config.as_dict(),
         "top_k": top_k,
+        "neural_cache": None if neural_cache is None else asdict(neural_cache),
         "rnnzoo_version": installed_version("rnnzoo"),
         "tensorflow_version": tf.__version__,
     }

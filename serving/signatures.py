@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
 
 __all__ = ["CONTROLS", "LanguageModelSignatures"]
@@ -24,18 +25,21 @@ class LanguageModelSignatures(tf.Module):
         model: the network, its vocabulary with it.
         top_k: how many words `predict_next` answers. Fixed in the export: `text` is then its only input, which keeps
             requests as short as `{"instances": ["once upon a"]}`.
+        neural_cache: if not None, `predict_next` and `score` mix each word's probability with a cache of the words that
+            the request's text holds before it. `generate` and `step` are as without.
 
     Raises:
         ValueError: if the vocabulary has no `top_k` words to suggest.
     """
 
-    def __init__(self, model: LanguageModel, top_k: int) -> None:
+    def __init__(self, model: LanguageModel, top_k: int, neural_cache: NeuralCache | None = None) -> None:
         super().__init__(name="language_model")
         known = len(model.vocabulary) - 1
         if not 1 <= top_k <= known:
             raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
         self._model = model
         self._top_k = top_k
+        self._neural_cache = neural_cache
         self._vocabulary = model.vocabulary.graph()
         # Keras's own variables are no tf.Module's: what the graphs read has to be in sight of the saver.
         self._variables = [variable.value for variable in model.variables]
@@ -51,7 +55,7 @@ class LanguageModelSignatures(tf.Module):
 
     def predict_next(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """text (batch,) → `words` and `probabilities` of the likeliest next words, each (batch, top_k)."""
-        log_probabilities, ids = suggest(self._model, *self._context(text), self._top_k)
+        log_probabilities, ids = suggest(self._model, *self._context(text), self._top_k, self._neural_cache)
         return {"words": self._vocabulary.words(ids), "probabilities": tf.exp(log_probabilities)}
 
     def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -60,7 +64,7 @@ class LanguageModelSignatures(tf.Module):
         Behind a row's length the words are empty and the log probabilities 0.
         """
         words = self._vocabulary.split(text)
-        log_probabilities = rate(self._model, *self._context(text))
+        log_probabilities = rate(self._model, *self._context(text), self._neural_cache)
         return {
             "words": words.to_tensor(""),
             "log_probabilities": log_probabilities,

@@ -7,13 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "likelihood_totals"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,12 @@ class Evaluation:
         """From what `TruncatedBackpropagation.evaluate` logs."""
         return cls(tokens=tokens, loss=logs["loss"], top1=logs["top1"], top5=logs["top5"])
 
+    @classmethod
+    def from_totals(cls, totals: npt.NDArray[np.float64], tokens: int) -> Self:
+        """From the sum of what `likelihood_totals` says of all tokens."""
+        loss, top1, top5 = (float(total) / tokens for total in totals)
+        return cls(tokens=tokens, loss=loss, top1=top1, top5=top5)
+
     @property
     def perplexity(self) -> float:
         """`exp(loss)`: the model was as unsure as if it had chosen among so many words; infinite past 1e308."""
@@ -53,6 +60,22 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "perplexity": self.perplexity, "bits_per_word": self.bits_per_word}
+
+
+def likelihood_totals(log_likelihoods: tf.Tensor, ranks: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The nats, and how many words were the likeliest and among the five likeliest, (3,) in float64.
+
+    Args:
+        log_likelihoods: (tokens,) of the words that came.
+        ranks: (tokens,) how many words were thought likelier.
+        weights: (tokens,) what each token counts, 0 for padding.
+
+    >>> totals = likelihood_totals(tf.constant([-1.0, -2.0]), tf.constant([0, 3]), tf.ones(2))
+    >>> totals.numpy().tolist()
+    [3.0, 1.0, 2.0]
+    """
+    measures = [tf.cast(measure, tf.float64) for measure in (-log_likelihoods, ranks < 1, ranks < 5)]
+    return tf.linalg.matvec(tf.stack(measures), tf.cast(weights, tf.float64))
 
 
 def evaluate(

@@ -1,10 +1,17 @@
 """The softmax over the whole vocabulary, computed in slices of tokens so that memory stays flat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["LOGITS_PER_SLICE", "full_softmax_loss", "log_likelihoods_and_ranks"]
+__all__ = [
+    "LOGITS_PER_SLICE",
+    "full_softmax_loss",
+    "log_likelihoods_and_ranks",
+    "map_slices",
+    "target_logits_and_ranks",
+]
 
 # 64 MB of float32: 420 tokens of WikiText-2's vocabulary at once, all tokens of a batch where the vocabulary is small.
 LOGITS_PER_SLICE = 2**24
@@ -55,26 +62,53 @@ def log_likelihoods_and_ranks(
     """
     hidden = tf.cast(hidden, tf.float32)
     embedding, bias = tf.convert_to_tensor(embedding), tf.convert_to_tensor(bias)
-    ids = tf.range(tf.shape(bias)[0], dtype=targets.dtype)
 
     def measure(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = tf.matmul(hidden, embedding, transpose_b=True) + bias  # (tokens of the slice, V)
-        chosen = tf.gather(logits, targets, batch_dims=1)[:, tf.newaxis]
-        likelier = (logits > chosen) | ((logits == chosen) & (ids < targets[:, tf.newaxis]))
-        ranks = tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)
-        return chosen[:, 0] - tf.reduce_logsumexp(logits, axis=-1), ranks
+        chosen, ranks = target_logits_and_ranks(logits, targets)
+        return chosen - tf.reduce_logsumexp(logits, axis=-1), ranks
 
-    tokens = _rows(hidden)
-    slices = _slices(tokens, bias.shape[0], logits_per_slice)
+    return map_slices(measure, (hidden, targets), (tf.float32, tf.int32), bias.shape[0], logits_per_slice)
+
+
+def target_logits_and_ranks(logits: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Of logits (tokens, V), those of the targets (tokens,), and how many words lie before each, lower ids first."""
+    ids = tf.range(tf.shape(logits)[1], dtype=targets.dtype)
+    chosen = tf.gather(logits, targets, batch_dims=1)[:, tf.newaxis]
+    likelier = (logits > chosen) | ((logits == chosen) & (ids < targets[:, tf.newaxis]))
+    return chosen[:, 0], tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)
+
+
+def map_slices(
+    measure: Callable[..., Any],
+    operands: Sequence[tf.Tensor],
+    dtypes: Sequence[tf.DType],
+    vocabulary_size: int,
+    logits_per_slice: int = LOGITS_PER_SLICE,
+) -> tuple[tf.Tensor, ...]:
+    """What a function of logits measures about each token, computed slice by slice.
+
+    Args:
+        measure: from the operands of some tokens to as many results as there are `dtypes`, (tokens of the slice, ...).
+        operands: (tokens, ...) each.
+        dtypes: of the results.
+        vocabulary_size: V; a slice has as many tokens as make `logits_per_slice` logits.
+
+    >>> totals, = map_slices(lambda rows: [tf.reduce_sum(rows, -1)], [tf.ones((5, 3))], [tf.float32], 10, 20)
+    >>> totals.numpy().tolist()
+    [3.0, 3.0, 3.0, 3.0, 3.0]
+    """
+    tokens = _rows(operands[0])
+    slices = _slices(tokens, vocabulary_size, logits_per_slice)
     if isinstance(slices, int) and slices == 1:
-        return measure(hidden, targets)
+        return tuple(measure(*operands))
     per_slice = tf.map_fn(
-        lambda pair: measure(*pair),
-        (_sliced(hidden, slices), _sliced(targets, slices)),
-        fn_output_signature=(tf.float32, tf.int32),
+        lambda parts: tuple(measure(*parts)),
+        tuple(_sliced(operand, slices) for operand in operands),
+        fn_output_signature=tuple(dtypes),
         parallel_iterations=1,
     )
-    return tuple(tf.reshape(part, (-1,))[:tokens] for part in per_slice)
+    return tuple(tf.reshape(part, tf.concat([[-1], tf.shape(part)[2:]], 0))[:tokens] for part in per_slice)
 
 
 def _log_partitions(

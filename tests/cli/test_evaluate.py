@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from cli.conftest import Call
 
+from rnnzoo.tuning.dynamic_evaluation import DECAYS
+from rnnzoo.tuning.neural_cache_evaluation import SHARPNESSES
+
 
 def test_a_run_is_measured_on_the_test_split_of_its_own_corpus(run: Path, call: Call) -> None:
     figures = json.loads(call("evaluate", run, "--json").out)
@@ -51,3 +54,60 @@ def test_a_damaged_model_is_a_mistake(run: Path, tmp_path: Path, call: Call) -> 
     assert call("evaluate", tmp_path, "--corpus", "recall").says_in_one_line(
         1, "model.weights.h5 must hold the weights"
     )
+
+
+def test_a_neural_cache_is_reported_apart(run: Path, text_file: Path, call: Call) -> None:
+    static = json.loads(call("evaluate", run, "--json").out)
+    options = ["--neural-cache", "--cache-size", "30", "--cache-sharpness", "0.5", "--cache-share", "0.25"]
+    figures = json.loads(call("evaluate", run, *options, "--json").out)
+    cached = figures.pop("neural_cache")
+    assert static == pytest.approx(figures)
+    assert (30, 0.5, 0.25) == (cached["size"], cached["sharpness"], cached["share"])
+    assert set(static) < set(cached)
+    assert static["perplexity"] != cached["perplexity"]
+    lines = call("evaluate", run, *options).out.splitlines()
+    assert lines[0].startswith(f"{text_file}, test, ")
+    assert lines[1].startswith("with a neural cache of 30 words (sharpness 0.5, share 0.25): perplexity ")
+
+
+@pytest.mark.parametrize("rule", ["rms", "sgd"])
+def test_learning_while_reading_is_reported_apart(rule: str, run: Path, call: Call) -> None:
+    options = ["--dynamic", "--dynamic-rule", rule, "--dynamic-rate", "0", "--dynamic-segment", "4"]
+    still = json.loads(call("evaluate", run, "--batch-size", "1", *options, "--json").out)
+    dynamic = still.pop("dynamic")
+    assert still == pytest.approx({name: dynamic[name] for name in still}, rel=1e-5)
+    assert (rule, 0, 4) == (dynamic["rule"], dynamic["learning_rate"], dynamic["segment"])
+    options[4] = "0.0003" if rule == "rms" else "0.5"
+    lines = call("evaluate", run, *options, "--dynamic-decay", "0.1").out.splitlines()
+    told = f"learning as it reads ({rule}, learning rate {options[4]}, decay 0.1, a step every 4 words): perplexity "
+    assert lines[1].startswith(told)
+    assert float(lines[1].removeprefix(told).partition(",")[0]) < dynamic["perplexity"]
+
+
+def test_what_is_not_given_is_tuned_on_the_validation_split(run: Path, call: Call) -> None:
+    options = ["--neural-cache", "--cache-size", "30", "--cache-share", "0.123", "--dynamic", "--dynamic-rule", "sgd"]
+    given = ["--dynamic-rate", "0.4", "--dynamic-segment", "20"]
+    figures = json.loads(call("evaluate", run, *options, *given, "--tune-on-validation", "--json").out)
+    assert 0.123 == figures["neural_cache"]["share"]
+    assert figures["neural_cache"]["sharpness"] in SHARPNESSES
+    assert 0.4 == figures["dynamic"]["learning_rate"]
+    assert figures["dynamic"]["decay"] in DECAYS
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "line"),
+    [
+        (["--neural-cache", "--cache-share", "1.5"], 1, "share must be from 0 to 1, but got share=1.5"),
+        (["--neural-cache", "--cache-size", "0"], 1, "size must be a positive integer, but got size=0"),
+        (["--neural-cache", "--cache-sharpness", "-1"], 1, "sharpness must be 0 or more"),
+        (["--cache-size", "100"], 2, "--cache-size: it needs --neural-cache"),
+        (["--dynamic", "--dynamic-rule", "adam"], 1, "rule must be one of rms, sgd"),
+        (["--dynamic", "--dynamic-decay", "2"], 1, "decay must be from 0 to 1"),
+        (["--dynamic", "--dynamic-rule", "sgd", "--dynamic-segment", "100000"], 1, "at least one window"),
+        (["--dynamic-rate", "1"], 2, "--dynamic-rate: it needs --dynamic"),
+        (["--tune-on-validation"], 2, "--tune-on-validation: it needs --neural-cache or --dynamic"),
+        (["--neural-cache", "--tune-on-validation", "--split", "valid"], 2, "--split: what was tuned on"),
+    ],
+)
+def test_bad_extras(options: list[str], code: int, line: str, run: Path, call: Call) -> None:
+    assert call("evaluate", run, *options).says_in_one_line(code, line)

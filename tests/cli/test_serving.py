@@ -58,6 +58,7 @@ def test_export_says_where_it_went(run: Path, tmp_path: Path, call: Call) -> Non
         (["--version", "1"], "which exists"),
         (["--version", "0"], "version must be a positive integer"),
         (["--top-k", "0"], "top_k must be"),
+        (["--version", "9", "--neural-cache", "--cache-share", "2"], "share must be from 0 to 1"),
     ],
 )
 def test_bad_exports(options: list[str], line: str, run: Path, export: Path, call: Call) -> None:
@@ -130,3 +131,10 @@ def test_predict_imports_no_tensorflow() -> None:
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "False\n" == process.stdout
     assert 1 == process.stderr.count("\n")
+
+
+def test_an_export_with_a_neural_cache(run: Path, tmp_path: Path, call: Call) -> None:
+    options = ["--top-k", "6", "--neural-cache", "--cache-size", "50", "--cache-share", "0.3"]
+    assert f"Exported to {tmp_path / '1'}.\n" == call("export", run, tmp_path, *options).out
+    metadata = json.loads((tmp_path / "1" / "assets.extra" / "metadata.json").read_text())
+    assert (50, 0.3) == (metadata["neural_cache"]["size"], metadata["neural_cache"]["share"])

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rnnzoo.commands.cache_options import CacheShare, CacheSharpness, CacheSize, UseCache, chosen_cache
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 
@@ -18,6 +19,10 @@ def export(
         int | None, typer.Option(help="The number of the version; one more than the latest there by default.")
     ] = None,
     top_k: Annotated[int, typer.Option(help="How many next words the export answers with.")] = 10,
+    neural_cache: UseCache = False,
+    cache_size: CacheSize = None,
+    cache_sharpness: CacheSharpness = None,
+    cache_share: CacheShare = None,
 ) -> None:
     """Write a network as a SavedModel, for `rnnzoo serve`, TensorFlow Serving or KServe.
 
@@ -26,9 +31,13 @@ def export(
       rnnzoo export runs/lstm exports/lstm
 
       rnnzoo export runs/lstm exports/lstm --version 7 --top-k 50
+
+      rnnzoo export runs/lstm exports/lstm --neural-cache --cache-share 0.2
     """
+    cache = chosen_cache(neural_cache, cache_size, cache_sharpness, cache_share)
     folder = model_folder(model)
     import_tensorflow()
     from rnnzoo.serving import export_model
 
-    typer.echo(f"Exported to {export_model(folder, destination, version, top_k=top_k)}.")
+    exported = export_model(folder, destination, version, top_k=top_k, neural_cache=cache)
+    typer.echo(f"Exported to {exported}.")
