@@ -4,10 +4,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-__all__ = ["ARCHITECTURES", "NETWORKS", "NORMALIZATIONS", "RECURRENT_INITIALIZERS", "Architecture", "NetworkConfig"]
+from rnnzoo.models.cutoffs import check_cutoffs, default_cutoffs
+
+__all__ = [
+    "ARCHITECTURES",
+    "NETWORKS",
+    "NORMALIZATIONS",
+    "RECURRENT_INITIALIZERS",
+    "SOFTMAXES",
+    "Architecture",
+    "NetworkConfig",
+]
 
 NORMALIZATIONS = ("layer", "batch")
 RECURRENT_INITIALIZERS = ("orthogonal", "identity", "np_rnn", "glorot_uniform")
+SOFTMAXES = ("tied", "adaptive")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +125,12 @@ class NetworkConfig:
         dilated: whether a skip_rnn does without the edge from one step back.
         budget: λ, the loss for each update of a skip_update network.
         longest_lag: draws a gated network's biases for memories of up to so many steps (chrono initialisation).
+        softmax: "tied", over all words, its weights the word vectors; or "adaptive", which decides among the frequent
+            words and the parts of rarer ones first and gives rare words short vectors: an exact loss that is cheap to
+            learn by, and a small model, where the vocabulary is large.
+        cutoffs: of an adaptive softmax, the ids that the parts of rarer words begin with, rising; a sixteenth and a
+            quarter of the vocabulary.
+        division: what an adaptive softmax divides the size of the word vectors by from part to part; 4, as Grave et al.
 
     Example:
         >>> NetworkConfig(network="lstm", layers=2).layer_units
@@ -138,11 +155,14 @@ class NetworkConfig:
     dilated: bool | None = None
     budget: float | None = None
     longest_lag: int | None = None
+    softmax: str = "tied"
+    cutoffs: tuple[int, ...] | None = None
+    division: int | None = None
 
     def __post_init__(self) -> None:
         if self.network not in ARCHITECTURES:
             raise ValueError(f"network must be one of {', '.join(NETWORKS)}, but got network={self.network!r}.")
-        for name in ("units", "layers", "embedding"):
+        for name in ("units", "layers", "embedding", "division"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
@@ -161,6 +181,15 @@ class NetworkConfig:
             )
         if self.normalization not in (None, *NORMALIZATIONS):
             raise ValueError(f"normalization must be 'layer' or 'batch', but got normalization={self.normalization!r}.")
+        if self.softmax not in SOFTMAXES:
+            raise ValueError(f"softmax must be one of {', '.join(SOFTMAXES)}, but got softmax={self.softmax!r}.")
+        for name in ("cutoffs", "division"):
+            if getattr(self, name) is not None and self.softmax != "adaptive":
+                raise ValueError(
+                    f"{name} needs softmax='adaptive', but got softmax={self.softmax!r}, {name}={getattr(self, name)}."
+                )
+        if self.cutoffs is not None:
+            object.__setattr__(self, "cutoffs", check_cutoffs(self.cutoffs))  # JSON knows no tuples
         for name in frozenset().union(*(row.takes for row in ARCHITECTURES.values())):
             if getattr(self, name) is not None and name not in ARCHITECTURES[self.network].takes:
                 takers = ", ".join(network for network, row in ARCHITECTURES.items() if name in row.takes)
@@ -177,8 +206,20 @@ class NetworkConfig:
         """The size of each layer: the last one answers in the space of the word vectors."""
         return (*(self.units for _ in range(self.layers - 1)), self.embedding_size)
 
+    @property
+    def word_division(self) -> int:
+        """The division in force of an adaptive softmax."""
+        return 4 if self.division is None else self.division
+
+    def cutoffs_for(self, vocabulary_size: int) -> tuple[int, ...]:
+        """The cutoffs in force of an adaptive softmax over so many words; ValueError if they do not fit."""
+        cutoffs = default_cutoffs(vocabulary_size) if self.cutoffs is None else self.cutoffs
+        return check_cutoffs(cutoffs, vocabulary_size)
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As plain values, lists for tuples, as JSON gives them back."""
+        values = asdict(self)
+        return {**values, "cutoffs": None if self.cutoffs is None else list(self.cutoffs)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

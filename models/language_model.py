@@ -9,21 +9,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.models.adaptive_embedding import AdaptiveEmbedding
 from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.preset_files import read_preset, write_preset
 from rnnzoo.models.questions import QUESTIONS
 from rnnzoo.models.sampling import Sampler
+from rnnzoo.models.softmaxes import AdaptiveSoftmax, Softmax, TiedSoftmax
 from rnnzoo.models.stacks import recurrent_layers
 from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.models.word_vectors import WordVectors
 
 __all__ = ["LanguageModel"]
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class LanguageModel(keras.Model):
-    """Embedding, a stack of recurrent layers, and a softmax tied to the embedding (Press & Wolf 2017).
+    """Embedding, a stack of recurrent layers, and a softmax tied to the embedding: over all words, or adaptive.
 
     Every text starts after an `<eos>`. As a Keras model it maps token ids (batch, time) to logits (batch, time, V).
 
@@ -45,21 +48,18 @@ class LanguageModel(keras.Model):
         super().__init__(**kwargs)
         self.vocabulary = vocabulary
         self.config = config
-        self.embedding = keras.layers.Embedding(
-            len(vocabulary), config.embedding_size, embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1)
-        )
+        self.embedding = self._make_embedding()
         self.recurrent_layers = recurrent_layers(config)
         self.dropouts = [keras.layers.Dropout(config.dropout) for _ in range(config.layers + 1)]
-        self.embedding.build()
         sizes = (config.embedding_size, *config.layer_units)
         for layer, size in zip(self.recurrent_layers, sizes, strict=False):
             layer.build((None, None, size))
-        self.output_bias = self.add_weight(name="output_bias", shape=(len(vocabulary),), initializer="zeros")
+        self.softmax = self._make_softmax()
         self.built = True
 
     @property
     def embedding_weights(self) -> keras.Variable:
-        """The word vectors, which are the softmax's weights too, (V, embedding)."""
+        """The word vectors, which are the weights of a tied softmax too, (V, embedding)."""
         return self.embedding.embeddings
 
     @property
@@ -105,12 +105,7 @@ class LanguageModel(keras.Model):
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """(…, embedding) → (…, V)."""
-        embedding = tf.cast(self.embedding_weights, hidden.dtype)
-        flat = tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), embedding, transpose_b=True)
-        shape = tf.concat([tf.shape(hidden)[:-1], [len(self.vocabulary)]], axis=0)
-        logits = tf.reshape(tf.cast(flat, tf.float32) + tf.cast(self.output_bias, tf.float32), shape)
-        logits.set_shape((*hidden.shape[:-1], len(self.vocabulary)))
-        return logits
+        return self.softmax.logits(hidden)
 
     def call(self, token_ids: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None) -> tf.Tensor:
         hidden, _ = self.encode(token_ids, training=training, mask=mask)
@@ -216,6 +211,21 @@ class LanguageModel(keras.Model):
         config = dict(config)
         vocabulary = Vocabulary.from_config(config.pop("vocabulary"))
         return cls(vocabulary, NetworkConfig.from_dict(config.pop("config")), **config)
+
+    def _make_embedding(self) -> keras.layers.Layer:
+        words, size = len(self.vocabulary), self.config.embedding_size
+        if self.config.softmax == "adaptive":
+            return AdaptiveEmbedding(words, size, self.config.cutoffs_for(words), self.config.word_division)
+        initializer = keras.initializers.RandomUniform(-0.1, 0.1)
+        embedding = WordVectors(words, size, embeddings_initializer=initializer)
+        embedding.build()
+        return embedding
+
+    def _make_softmax(self) -> Softmax:
+        if self.config.softmax == "adaptive":
+            return AdaptiveSoftmax(self.embedding)
+        self.output_bias = self.add_weight(name="output_bias", shape=(len(self.vocabulary),), initializer="zeros")
+        return TiedSoftmax(self.embedding, self.output_bias)
 
     def _split_states(self, layer: Any, states: list[tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         count = len(layer.state_size)

@@ -24,6 +24,7 @@ def full_softmax_loss(
     targets: tf.Tensor,
     weights: tf.Tensor,
     logits_per_slice: int = LOGITS_PER_SLICE,
+    first_tokens: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Total negative log likelihood of the targets under the softmax over all words.
 
@@ -35,6 +36,8 @@ def full_softmax_loss(
         embedding, bias: (V, embedding) and (V,) its weights.
         targets: (tokens,) integer ids of the words that came.
         weights: (tokens,) what each token counts, 0 for padding.
+        logits_per_slice: how many logits may exist at a time.
+        first_tokens: () how many tokens count, the first ones: slices of others alone cost nothing; None, all of them.
 
     >>> hidden, embedding = tf.zeros((6, 4)), tf.zeros((10, 4))
     >>> loss = full_softmax_loss(hidden, embedding, tf.zeros(10), tf.range(6), tf.ones(6))
@@ -44,7 +47,7 @@ def full_softmax_loss(
     hidden = tf.cast(hidden, tf.float32)
     target_logits = tf.reduce_sum(hidden * tf.gather(embedding, targets), axis=-1) + tf.gather(bias, targets)
     embedding, bias = tf.convert_to_tensor(embedding), tf.convert_to_tensor(bias)
-    log_partitions = _log_partitions(hidden, embedding, bias, weights, logits_per_slice)
+    log_partitions = _log_partitions(hidden, embedding, bias, weights, logits_per_slice, first_tokens)
     return log_partitions - tf.reduce_sum(weights * target_logits)
 
 
@@ -112,7 +115,12 @@ def map_slices(
 
 
 def _log_partitions(
-    hidden: tf.Tensor, embedding: tf.Tensor, bias: tf.Tensor, weights: tf.Tensor, logits_per_slice: int
+    hidden: tf.Tensor,
+    embedding: tf.Tensor,
+    bias: tf.Tensor,
+    weights: tf.Tensor,
+    logits_per_slice: int,
+    first_tokens: tf.Tensor | None,
 ) -> tf.Tensor:
     """The sum of weights (tokens,) times log partition functions, its gradients ready before they are asked for."""
     tokens, features = _rows(hidden), hidden.shape[1]
@@ -140,12 +148,15 @@ def _log_partitions(
             )
 
         d_hidden = tf.TensorArray(tf.float32, size=slices, element_shape=(hidden_slices.shape[1], features))
+        if first_tokens is not None:
+            d_hidden = d_hidden.unstack(tf.zeros_like(hidden_slices))  # what stands in slices that are not needed
         totals = (tf.constant(0), tf.constant(0.0), d_hidden, tf.zeros_like(embedding), tf.zeros_like(bias))
-        if isinstance(slices, int) and slices == 1:
+        if isinstance(slices, int) and slices == 1 and first_tokens is None:
             totals = add_slice(*totals)
         else:
+            needed = slices if first_tokens is None else -(-first_tokens // _rows(hidden_slices[0]))
             totals = tf.while_loop(
-                lambda index, *_: index < slices, add_slice, totals, parallel_iterations=1, maximum_iterations=slices
+                lambda index, *_: index < needed, add_slice, totals, parallel_iterations=1, maximum_iterations=slices
             )
         _, total, d_hidden, d_embedding, d_bias = totals
         d_hidden = tf.reshape(d_hidden.stack(), (-1, features))[:tokens]

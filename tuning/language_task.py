@@ -9,7 +9,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.evaluation import evaluate
-from rnnzoo.tuning.losses import SampledSoftmax
+from rnnzoo.tuning.losses import FullSoftmax, word_loss
 from rnnzoo.tuning.optimizers import make_optimizer
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.resumable_model import ResumableModel
@@ -17,7 +17,7 @@ from rnnzoo.tuning.task import Task
 from rnnzoo.tuning.training_config import TrainingConfig
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
-__all__ = ["LanguageTask", "make_trainer"]
+__all__ = ["LanguageTask", "check_softmax", "make_trainer"]
 
 
 class LanguageTask(Task):
@@ -33,7 +33,9 @@ class LanguageTask(Task):
         sizes = training.batch_size, training.window
         self.batches = ContiguousBatches(self.corpus.train, *sizes).dataset()
         self.validation = ContiguousBatches(self.corpus.valid, *sizes).dataset()
-        ContiguousBatches(self.corpus.test, *sizes)  # a test split that is too short is found now, not hours later
+        # What does not fit the corpus is found now: a test split that is too short, a loss, the cutoffs of a softmax.
+        ContiguousBatches(self.corpus.test, *sizes)
+        check_softmax(network, training, len(self.corpus.vocabulary))
 
     def facts(self) -> dict[str, Any]:
         return self.corpus.facts()
@@ -50,6 +52,13 @@ class LanguageTask(Task):
         return test.as_dict()
 
 
+def check_softmax(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int) -> None:
+    """Raise a ValueError if a network's softmax does not go with the loss or with so many words."""
+    word_loss(training.loss, vocabulary_size, training.samples, network.softmax)
+    if network.softmax == "adaptive":
+        network.cutoffs_for(vocabulary_size)
+
+
 def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: Vocabulary) -> TruncatedBackpropagation:
     """A new language model and, compiled around it, what trains it as `training` says; `fit` is the caller's."""
     trainer = TruncatedBackpropagation(
@@ -60,7 +69,7 @@ def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: V
         training.seed,
         training.fresh_starts,
     )
-    sampled = isinstance(trainer.word_loss, SampledSoftmax)
-    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile, sampled))
+    many_operations = not isinstance(trainer.word_loss, FullSoftmax)
+    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile, many_operations))
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -38,12 +38,14 @@ class TrainingConfig:
         warmup: the share of all steps in which "warmup" and "cosine" rise.
         clipnorm, clipvalue, global_clipnorm: Keras's three ways to clip gradients, one of them at most. The global norm
             is what papers call clipping; 0.25 goes with a loss averaged over tokens.
-        loss: "full", "sampled", or "auto", which samples when the vocabulary has more than 10,000 words.
+        loss: "full", "sampled", or "auto", which samples when the vocabulary has more than 10,000 words. An adaptive
+            softmax has a loss of its own, which is exact: leave it at "auto".
         samples: how many words the sampled loss compares the target with.
         patience: training ends after so many epochs in a row without a better validation loss; None, never early.
         seed: of the first weights, the dropout and the samples.
         checkpoint_steps: the exact state is saved every so many steps, and after each epoch.
-        jit_compile: whether XLA compiles the training step; "auto" does where the loss is sampled and no GPU is seen.
+        jit_compile: whether XLA compiles the training step; "auto" does where the loss is sampled or the softmax
+            adaptive and no GPU is seen.
 
     Example:
         >>> TrainingConfig(optimizer="adam").rate

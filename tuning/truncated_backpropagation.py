@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.carried_states import CarriedStates
-from rnnzoo.tuning.full_softmax import log_likelihoods_and_ranks
 from rnnzoo.tuning.gradients import merge_repeated_rows
+from rnnzoo.tuning.likelihoods import likelihoods_and_ranks
 from rnnzoo.tuning.losses import word_loss
 from rnnzoo.tuning.resumable_model import Logs, ResumableModel
 
@@ -66,7 +66,7 @@ class TruncatedBackpropagation(ResumableModel):
         self.batch_size = batch_size
         self.seed = seed
         self.fresh_starts = fresh_starts
-        self.word_loss = word_loss(loss, len(language_model.vocabulary), samples)
+        self.word_loss = word_loss(loss, len(language_model.vocabulary), samples, language_model.config.softmax)
         self.training_states = CarriedStates(language_model, batch_size, name="training_states")
         self.evaluation_states = CarriedStates(language_model, batch_size, name="evaluation_states")
         # float64: float32 stops counting at 16.7 million tokens.
@@ -91,7 +91,8 @@ class TruncatedBackpropagation(ResumableModel):
             fresh = drawn < self.fresh_starts
         with tf.GradientTape() as tape:
             hidden, states = self(inputs, states=self.training_states.read(fresh), training=True)
-            loss, nats = self.word_loss(*self._softmax(hidden, targets), _flat(weights), seed)
+            softmax = self.language_model.softmax
+            loss, nats = self.word_loss(softmax, *_flat_tokens(hidden, targets), _flat(weights), seed)
             tokens = tf.reduce_sum(weights)
             loss = self.optimizer.scale_loss(tf.add_n([loss / tokens, *self.losses]))
         gradients = tape.gradient(loss, self.trainable_weights)
@@ -104,7 +105,7 @@ class TruncatedBackpropagation(ResumableModel):
         inputs, targets, weights = data
         hidden, states = self(inputs, states=self.evaluation_states.read(), training=False)
         self.evaluation_states.carry(states)
-        log_likelihoods, ranks = log_likelihoods_and_ranks(*self._softmax(hidden, targets))
+        log_likelihoods, ranks = likelihoods_and_ranks(self.language_model.softmax, *_flat_tokens(hidden, targets))
         weights = _flat(weights)
         self.nats.update_state(-log_likelihoods, sample_weight=weights)
         self.top1.update_state(ranks < 1, sample_weight=weights)
@@ -133,11 +134,6 @@ class TruncatedBackpropagation(ResumableModel):
         self.evaluation_states.reset()
         return super().evaluate(*args, **kwargs)
 
-    def _softmax(self, hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Variable, tf.Variable, tf.Tensor]:
-        """hidden (tokens, embedding), embedding (V, embedding), bias (V,), targets (tokens,)."""
-        embedding, bias = self.language_model.embedding_weights.value, self.language_model.output_bias.value
-        return tf.reshape(hidden, (-1, hidden.shape[-1])), embedding, bias, _flat(targets)
-
     def _likelihood_logs(self) -> Logs:
         mean = self.nats.result()
         return {"loss": mean, "perplexity": tf.exp(mean)}
@@ -148,6 +144,11 @@ class _FreshStates(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.model.training_states.reset()
+
+
+def _flat_tokens(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """(tokens, embedding) and (tokens,)."""
+    return tf.reshape(hidden, (-1, hidden.shape[-1])), _flat(targets)
 
 
 def _flat(tensor: tf.Tensor) -> tf.Tensor:

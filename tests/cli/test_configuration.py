@@ -53,6 +53,7 @@ class Recipe:
         mode: None or a word.
         switch: on, off, or "auto".
         flag: on or off.
+        cuts: None or several.
     """
 
     size: int = 3
@@ -61,6 +62,7 @@ class Recipe:
     mode: str | None = None
     switch: bool | str = "auto"
     flag: bool = True
+    cuts: tuple[int, ...] | None = None
 
 
 @pytest.fixture
@@ -93,6 +95,9 @@ def invoke() -> Any:
         (["--switch", "False"], {"switch": False}),
         (["--switch", "auto"], {"switch": "auto"}),
         (["--no-flag"], {"flag": False}),
+        (["--cuts", "none"], {"cuts": None}),
+        (["--cuts", "20"], {"cuts": (20,)}),
+        (["--cuts", "20, 300"], {"cuts": (20, 300)}),
         (["--flag", "--ratio", "1e-3"], {"flag": True, "ratio": 0.001}),
     ],
 )
@@ -108,6 +113,7 @@ def test_descriptions_come_from_the_docstring() -> None:
         "mode": "None or a word.",
         "switch": 'on, off, or "auto".',
         "flag": "on or off.",
+        "cuts": "None or several.",
     }
     assert expected == described(Recipe)
 
@@ -119,6 +125,7 @@ def test_descriptions_come_from_the_docstring() -> None:
         ("--units", "none", "valid integer"),
         ("--clipnorm", "tight", "it must be NUMBER|none, but got 'tight'"),
         ("--longest-lag", "2.5", "it must be INTEGER|none, but got '2.5'"),
+        ("--cutoffs", "20,", "it must be INTEGER,...|none, but got '20,'"),
     ],
 )
 def test_a_value_of_another_type_is_a_wrong_call(option: str, value: str, line: str, call: Call) -> None:

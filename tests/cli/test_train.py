@@ -47,12 +47,20 @@ def told(tmp_path: Path) -> Path:
 
 def test_options_become_configurations(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
     network = ["--units", 30, "--layers", 2, "--dropout", 0.1, "--recurrent-initializer", "np_rnn", "--skip", 5]
+    network += ["--softmax", "adaptive", "--cutoffs", "50,90"]
     training = ["--corpus", "recall", "--corpus-option", "distance=50", "--corpus-option", "seed=1", "--epochs", 2]
     optimizer = ["--optimizer", "adam", "--learning-rate", 0.01, "--schedule", "cosine", "--patience", "none"]
     result = call("train", "skip_rnn", *network, *training, *optimizer, "-o", tmp_path / "run")
     assert f"{tmp_path / 'run'}: test perplexity 50.2, best after epoch 2.\n" == result.out
     expected_network = NetworkConfig(
-        network="skip_rnn", units=30, layers=2, dropout=0.1, recurrent_initializer="np_rnn", skip=5
+        network="skip_rnn",
+        units=30,
+        layers=2,
+        dropout=0.1,
+        recurrent_initializer="np_rnn",
+        skip=5,
+        softmax="adaptive",
+        cutoffs=(50, 90),
     )
     expected_training = TrainingConfig(
         corpus="recall",

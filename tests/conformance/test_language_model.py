@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,19 +19,22 @@ from rnnzoo.models.vocabulary import Vocabulary
 VOCABULARY = Vocabulary(["<unk>", "<eos>", "to", "be", "or", "not", "that", "is", "the", "question"])
 TEXTS = ["to be", "", "or not to be that is the question", "to be whereof that"]
 GREEDY = Sampler(temperature=0)
+SIZES: dict[str, Any] = {"units": 5, "layers": 2, "embedding": 4}
+CONFIGS = {network: NetworkConfig(network=network, **SIZES) for network in NETWORKS}
+CONFIGS["adaptive_softmax"] = NetworkConfig(network="gru", softmax="adaptive", cutoffs=(3, 6), division=2, **SIZES)
 
 
-def build(network: str, seed: int = 0) -> LanguageModel:
-    model = LanguageModel(VOCABULARY, NetworkConfig(network=network, units=5, layers=2, embedding=4))
+def build(config: NetworkConfig, seed: int = 0) -> LanguageModel:
+    model = LanguageModel(VOCABULARY, config)
     random = np.random.default_rng(seed)
     for weight in model.trainable_variables:
         weight.assign(0.7 * random.normal(size=weight.shape))
     return model
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(scope="module", params=CONFIGS)
 def model(request: pytest.FixtureRequest) -> Iterator[LanguageModel]:
-    yield build(request.param)
+    yield build(CONFIGS[request.param])
     keras.backend.clear_session()
 
 
@@ -123,7 +127,7 @@ def test_generation_repeats_with_its_seed_alone(model: LanguageModel) -> None:
 
 def test_all_weights_learn(model: LanguageModel) -> None:
     """Every trainable weight has a gradient, finite, and not zero: nothing is cut off from the loss."""
-    model = build(model.config.network)
+    model = build(model.config)
     ids = token_ids("or not to be that is", "to be or not to be")
     with tf.GradientTape() as tape:
         logits = model(ids[:, :-1], training=True)
@@ -177,11 +181,11 @@ for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 
 def test_files_answer_in_another_process(tmp_path: Path) -> None:
     expected = []
-    for network in sorted(NETWORKS):
-        model = build(network)
-        (tmp_path / network).mkdir()
-        model.save_to_preset(tmp_path / network / "preset")
-        model.save(tmp_path / network / "model.keras")
-        expected += [f"{network} {model.predict_next('to be', top_k=9)}"] * 2
+    for name in sorted(CONFIGS):
+        model = build(CONFIGS[name])
+        (tmp_path / name).mkdir()
+        model.save_to_preset(tmp_path / name / "preset")
+        model.save(tmp_path / name / "model.keras")
+        expected += [f"{name} {model.predict_next('to be', top_k=9)}"] * 2
     answer = subprocess.run([sys.executable, "-c", ELSEWHERE, tmp_path], check=True, capture_output=True, text=True)
     assert expected == answer.stdout.splitlines()

@@ -31,6 +31,10 @@ PIECES = [
 ]
 
 
+CONFIGS = {network: NetworkConfig(network=network, units=6) for network in NETWORKS}
+CONFIGS["adaptive_softmax"] = NetworkConfig(network="gru", units=6, softmax="adaptive", cutoffs=(4, 9))
+
+
 def texts(count: int) -> list[str]:
     draw = random.Random(3)
     return ["", "the " * 1000, *(" ".join(draw.choices(PIECES, k=draw.randint(1, 25))) for _ in range(count))]
@@ -61,15 +65,17 @@ def test_hundreds_of_contexts_have_the_same_next_words(
     same_suggestions(language_model, signatures["predict_next"], texts(300))
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_exports(network: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_every_network_exports(config: NetworkConfig, tmp_path: Path) -> None:
     vocabulary = Vocabulary.from_lines([[word for word in PIECES if word.strip()]])
-    model = LanguageModel(vocabulary, NetworkConfig(network=network, units=6))
+    model = LanguageModel(vocabulary, config)
     exported = export_model(model, tmp_path)
     loaded = load(exported)
     asked = texts(8)
 
     same_suggestions(model, loaded["serving_default"], asked)
+    totals = [score.total for score in model.score(asked)]
+    np.testing.assert_allclose(totals, loaded["score"](text=tf.constant(asked))["total"], rtol=1e-4, atol=1e-5)
     ids = tf.constant([1, 4])
     log_probabilities, states = model.step(ids, model.initial_states(2))
     names = [name for name, _ in model.state_specs]

@@ -7,7 +7,7 @@ from rnnzoo.tuning.devices import compiles_with_xla
 
 
 @pytest.mark.parametrize(
-    ("jit_compile", "sampled", "gpus", "expected"),
+    ("jit_compile", "many_operations", "gpus", "expected"),
     [
         ("auto", True, [], True),
         ("auto", False, [], False),
@@ -17,7 +17,7 @@ from rnnzoo.tuning.devices import compiles_with_xla
     ],
 )
 def test_what_is_compiled(
-    monkeypatch: pytest.MonkeyPatch, jit_compile: bool | str, sampled: bool, gpus: list[str], expected: bool
+    monkeypatch: pytest.MonkeyPatch, jit_compile: bool | str, many_operations: bool, gpus: list[str], expected: bool
 ) -> None:
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
-    assert expected == compiles_with_xla(jit_compile, sampled)
+    assert expected == compiles_with_xla(jit_compile, many_operations)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnnzoo.tuning.losses import FullSoftmax, SampledSoftmax, word_loss
+from rnnzoo.tuning.losses import AdaptiveLoss, FullSoftmax, SampledSoftmax, word_loss
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,14 @@ def test_other_names_are_refused() -> None:
 def test_more_samples_than_words_are_refused() -> None:
     with pytest.raises(ValueError, match="take the full softmax otherwise"):
         word_loss("sampled", 100, 100)
+
+
+@pytest.mark.parametrize("name", ["auto", "full"])
+@pytest.mark.parametrize("vocabulary_size", [100, 33_278])
+def test_an_adaptive_softmax_has_its_own_loss(name: str, vocabulary_size: int) -> None:
+    assert AdaptiveLoss is type(word_loss(name, vocabulary_size, 64, softmax="adaptive"))
+
+
+def test_an_adaptive_softmax_is_not_sampled() -> None:
+    with pytest.raises(ValueError, match="loss='sampled' needs softmax='tied', but got softmax='adaptive'"):
+        word_loss("sampled", 33_278, 64, softmax="adaptive")

@@ -163,6 +163,30 @@ def test_what_is_refused(whole_run: RunFolder, tmp_path: Path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"softmax": "adaptive"}, "loss='sampled' needs softmax='tied', but got softmax='adaptive'"),
+        ({"softmax": "adaptive", "cutoffs": (5, 9999)}, r"cutoffs must be below the number of words, \d+, but got"),
+    ],
+)
+def test_a_softmax_that_fits_not_is_refused_at_once(options: dict[str, Any], line: str, tmp_path: Path) -> None:
+    training = replace(TRAINING, loss="auto") if "cutoffs" in options else TRAINING
+    with pytest.raises(ValueError, match=line):
+        train(replace(NETWORK, **options), training, tmp_path / "run", verbose=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_adaptive_softmax_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """What a run was told is what it is asked to go on with, cutoffs included."""
+    network, training = replace(NETWORK, softmax="adaptive", cutoffs=(5, 9)), replace(TRAINING, loss="auto")
+    whole = train(network, training, tmp_path / "whole", verbose=False)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(network, training, tmp_path / "run", callbacks=[Stop("on_test_begin")], verbose=False)
+    assert_equal_states(whole, train(network, training, tmp_path / "run", resume=True, verbose=False))
+
+
 def test_a_damaged_checkpoint_is_refused(whole_run: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.create(NETWORK, TRAINING, prepare_corpus(TRAINING).facts())

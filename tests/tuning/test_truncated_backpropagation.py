@@ -122,6 +122,26 @@ def test_a_sampled_loss_learns_too() -> None:
     assert trainer.evaluate(dataset, verbose=0, return_dict=True)["loss"] < 0.7 * before
 
 
+def test_an_adaptive_softmax_learns_by_the_loss_that_is_evaluated() -> None:
+    keras.utils.set_random_seed(5)
+    config = NetworkConfig(network="gru", units=6, dropout=0.0, softmax="adaptive", cutoffs=(3, 6))
+    trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config), 3)
+    trainer.compile(keras.optimizers.Adam(0.02), jit_compile=False)
+    dataset = ContiguousBatches(TOKENS, 3, 16).dataset().take(1)
+    before = trainer.evaluate(dataset, verbose=0, return_dict=True)["loss"]
+    history = trainer.fit(dataset, epochs=40, verbose=0).history
+    assert before == pytest.approx(history["loss"][0], rel=1e-5)
+    assert history["loss"][-1] < 0.7 * before
+
+
+def test_evaluation_of_an_adaptive_softmax_reads_every_row_as_one_text() -> None:
+    config = NetworkConfig(network="gru", units=6, softmax="adaptive", cutoffs=(3, 6))
+    trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config), 3)
+    trainer.compile(optimizer=None, jit_compile=True)
+    logs = trainer.evaluate(ContiguousBatches(TOKENS, 3, 4).dataset(), verbose=0, return_dict=True)
+    assert row_losses(trainer.language_model, 3).mean() == pytest.approx(logs["loss"], rel=1e-5)
+
+
 def test_layers_add_losses_and_measures() -> None:
     keras.utils.set_random_seed(5)
     config = NetworkConfig(network="skip_update_lstm", units=6, layers=2, budget=10.0)

@@ -74,6 +74,8 @@ def _need(name: str, network: str) -> tuple[str | None, tuple[Value, ...]]:
             return "schedule", ("warmup", "cosine")
         case "samples":
             return "loss", ("auto", "sampled")
+        case "division":
+            return "softmax", ("adaptive",)
         case "recurrent_scale":
             return "recurrent_initializer", ("identity", None) if network == "irnn" else ("identity",)
     return None, ()

@@ -9,6 +9,7 @@ import keras
 import keras_tuner
 
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.language_task import check_softmax
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.run_progress import RunProgress, TrackProgress
@@ -28,7 +29,8 @@ class LanguageHyperModel(keras_tuner.HyperModel):
         corpus: what all of them learn; made once, for it is the same in each trial.
 
     Raises:
-        ValueError: if a batch size or a window of the space is too large for the corpus.
+        ValueError: if a batch size or a window of the space is too large for the corpus, or a network's softmax does
+            not go with the loss or the vocabulary.
     """
 
     def __init__(self, space: Space, corpus: PreparedCorpus) -> None:
@@ -38,6 +40,8 @@ class LanguageHyperModel(keras_tuner.HyperModel):
         sizes = {name: self._largest(name) for name in ("batch_size", "window")}
         for tokens in (corpus.train, corpus.valid):
             ContiguousBatches(tokens, **sizes)
+        for network in space.networks.values():
+            check_softmax(network, space.training, len(corpus.vocabulary))
 
     def build(self, hp: keras_tuner.HyperParameters) -> TruncatedBackpropagation:
         network, training = self.space.declare(hp)

@@ -15,6 +15,7 @@ Value = bool | int | float | str | None
 # Choices of the search itself, not of what it compares.
 _FIXED = {"network", "corpus", "corpus_options", "vocabulary_limit", "epochs", "patience", "seed"}
 _FIXED |= {"checkpoint_steps", "jit_compile"}
+_FIXED |= {"cutoffs"}  # several numbers that belong together
 
 # name → its type, such as "int | None"
 SEARCHABLE: Mapping[str, str] = {

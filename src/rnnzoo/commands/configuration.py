@@ -16,6 +16,7 @@ __all__ = ["chosen", "described", "options_from"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _NOTHING = object()  # "none" was typed, as against nothing at all
+_INTEGERS = tuple[int, ...]
 
 
 def options_from(*configurations: type, panels: Mapping[str, tuple[str, ...]]) -> Callable[[Command], Command]:
@@ -87,7 +88,7 @@ def _option(configuration: type, field: Any, panel: str) -> inspect.Parameter:
         parser=None if flag or kinds in ({int}, {float}, {str}) else _parser(kinds),
         metavar=None if flag else _metavar(kinds),
     )
-    base = next(iter(plain)) if len(plain) == 1 else str
+    base = next(iter(plain)) if len(plain) == 1 and plain != {_INTEGERS} else str
     # A default of None, whatever the field's own is: the command has to know what was given and what was not.
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[base | None, info]
@@ -95,7 +96,7 @@ def _option(configuration: type, field: Any, panel: str) -> inspect.Parameter:
 
 
 def _parser(kinds: set[type]) -> Callable[[str], Any]:
-    number_or_text = next(kind for kind in (int, float, str) if kind in kinds)
+    read: Callable[[str], Any] = next(reader for kind, reader in _READERS.items() if kind in kinds)
 
     def parse(text: str) -> Any:
         words = {"none": (type(None), _NOTHING), "true": (bool, True), "false": (bool, False)}
@@ -103,13 +104,27 @@ def _parser(kinds: set[type]) -> Callable[[str], Any]:
         if kind in kinds:
             return value
         try:
-            return number_or_text(text)
+            return read(text)
         except ValueError:
             raise typer.BadParameter(f"it must be {_metavar(kinds)}, but got {text!r}.") from None
 
     return parse
 
 
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+_READERS: Mapping[Any, Callable[[str], Any]] = {_INTEGERS: _integers, int: int, float: float, str: str}
+
+
 def _metavar(kinds: set[type]) -> str:
-    names = {int: "INTEGER", float: "NUMBER", str: "TEXT", bool: "true|false", type(None): "none"}
+    names: Mapping[Any, str] = {
+        _INTEGERS: "INTEGER,...",
+        int: "INTEGER",
+        float: "NUMBER",
+        str: "TEXT",
+        bool: "true|false",
+        type(None): "none",
+    }
     return "|".join(name for kind, name in names.items() if kind in kinds)

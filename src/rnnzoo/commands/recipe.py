@@ -16,7 +16,7 @@ __all__ = ["PANELS", "network_options", "read_recipe", "training_config"]
 
 # The sections of the help, and the options in each.
 PANELS = {
-    "Network": ("units", "layers", "embedding", "dropout", "recurrent_dropout"),
+    "Network": ("units", "layers", "embedding", "dropout", "recurrent_dropout", "softmax", "cutoffs", "division"),
     "Cures": (
         "recurrent_initializer",
         "recurrent_scale",

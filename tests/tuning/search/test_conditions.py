@@ -15,7 +15,7 @@ def scope(name: str, *texts: str, networks: tuple[str, ...] = NETWORKS, **traini
     return scope_of(name, chosen, TrainingConfig(**training), parse_hyperparameters(texts))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", sorted(set(SEARCHABLE) - {"recurrent_scale"}))
+@pytest.mark.parametrize("name", sorted(set(SEARCHABLE) - {"recurrent_scale", "division"}))
 def test_each_option_is_searched_in_the_networks_that_take_it(name: str) -> None:
     takers = tuple(network for network in NETWORKS if name in ARCHITECTURES[network].takes)
     assert Scope(networks=takers or NETWORKS) == scope(name, schedule="cosine")
@@ -28,6 +28,8 @@ def test_each_option_is_searched_in_the_networks_that_take_it(name: str) -> None
         ("warmup", "schedule=warmup,cosine", Scope(networks=NETWORKS)),
         ("samples", "loss=full,sampled", Scope(networks=NETWORKS, parent="loss", values=("sampled",))),
         ("samples", "loss=sampled", Scope(networks=NETWORKS)),
+        ("division", "softmax=adaptive", Scope(networks=NETWORKS)),
+        ("division", "softmax=tied,adaptive", Scope(networks=NETWORKS, parent="softmax", values=("adaptive",))),
         ("recurrent_scale", "recurrent_initializer=identity", Scope(networks=NETWORKS)),
         ("recurrent_scale", "units=1:2", Scope(networks=("irnn",))),
         (
@@ -47,6 +49,7 @@ def test_some_options_hang_on_another(name: str, varied: str, expected: Scope) -
         ("skip", [], ("lstm", "gru"), "skip is an option of skip_rnn, but got lstm, gru"),
         ("warmup", ["schedule=plateau"], NETWORKS, "schedule to be one of warmup, cosine, but got plateau"),
         ("samples", ["loss=full"], NETWORKS, "samples needs loss to be one of auto, sampled, but got full"),
+        ("division", [], NETWORKS, "division needs softmax to be one of adaptive, but got tied"),
         ("recurrent_scale", [], ("lstm",), "needs recurrent_initializer to be one of identity, but got none"),
         (
             "recurrent_scale",
