@@ -191,7 +191,9 @@ class NetworkConfig:
         if self.cutoffs is not None:
             object.__setattr__(self, "cutoffs", check_cutoffs(self.cutoffs))  # JSON knows no tuples
         for name in frozenset().union(*(row.takes for row in ARCHITECTURES.values())):
-            if getattr(self, name) is not None and name not in ARCHITECTURES[self.network].takes:
+            value = getattr(self, name)
+            # --no-dilated asks for nothing, and is how a command line takes --dilated back.
+            if value is not None and value is not False and name not in ARCHITECTURES[self.network].takes:
                 takers = ", ".join(network for network, row in ARCHITECTURES.items() if name in row.takes)
                 raise ValueError(
                     f"{name} is an option of {takers}, but got network={self.network!r}, {name}={getattr(self, name)}."

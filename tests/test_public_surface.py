@@ -6,7 +6,14 @@ import sys
 
 import pytest
 
-ROOMS = ("rnnzoo", "rnnzoo.models", "rnnzoo.tuning", "rnnzoo.tuning.search", "rnnzoo.serving")
+ROOMS = (
+    "rnnzoo",
+    "rnnzoo.models",
+    "rnnzoo.tuning",
+    "rnnzoo.tuning.diagnosis",
+    "rnnzoo.tuning.search",
+    "rnnzoo.serving",
+)
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -1,0 +1,153 @@
+"""What a verdict is spoken on: plain numbers, wherever they were measured."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
+from rnnzoo.tuning.diagnosis.signs import Sample, Signs
+
+__all__ = ["SENTENCE", "Evidence", "furthest_factor"]
+
+SENTENCE = 20  # words: about an English sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The measured numbers. None, or nothing, is what was not measured; rules that need it then stay silent.
+
+    Attributes:
+        factor: what the gradient `‖∂L_t/∂h_{t-k}‖` of a single loss is multiplied by at each further step back, in the
+            layer that reaches furthest: below 1 it shrinks, above 1 it grows.
+        first_factor: the same before training.
+        needed_lag: how many steps back the network is to learn from; 20, an English sentence.
+        losses: of each step, in their order.
+        gradient_norms: of all gradients together before clipping, at the sampled steps.
+        update_ratio: the norm of a step's change of all weights to the norm of these, the median over the later half
+            of the sampled steps.
+        clipped_share: the share of sampled steps in which a gradient was clipped.
+        dead, saturated: for each recurrent layer the share of such units, the median over the last samples.
+        non_finite: what was not finite and where, such as "the weight of lstm/kernel at step 31".
+        learning_rate: the one that training began with.
+
+    Example:
+        >>> Evidence(factor=0.5).left_of_gradient
+        9.5367431640625e-07
+    """
+
+    factor: float | None = None
+    first_factor: float | None = None
+    needed_lag: int = SENTENCE
+    losses: Sequence[float] = ()
+    gradient_norms: Sequence[float] = ()
+    update_ratio: float | None = None
+    clipped_share: float | None = None
+    dead: Mapping[str, float] = field(default_factory=dict)
+    saturated: Mapping[str, float] = field(default_factory=dict)
+    non_finite: Sequence[str] = ()
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.needed_lag, bool) or not isinstance(self.needed_lag, int) or self.needed_lag < 1:
+            raise ValueError(f"needed_lag must be a positive integer, but got {self.needed_lag=}.")
+
+    @property
+    def left_of_gradient(self) -> float | None:
+        """The share of the gradient that is left after `needed_lag` steps; above 1 where it grows."""
+        return _power(self.factor, self.needed_lag)
+
+    @property
+    def left_at_first(self) -> float | None:
+        """The same before training."""
+        return _power(self.first_factor, self.needed_lag)
+
+    @property
+    def half_life(self) -> float | None:
+        """After how many steps back half of the gradient is left; infinite where it does not shrink."""
+        if self.factor is None or math.isnan(self.factor):
+            return None
+        if self.factor >= 1:
+            return math.inf
+        return math.log(0.5) / math.log(self.factor) if self.factor > 0 else 0.0
+
+    @property
+    def typical_gradient_norm(self) -> float | None:
+        """The median of the finite `gradient_norms`."""
+        finite = [norm for norm in self.gradient_norms if math.isfinite(norm)]
+        return statistics.median(finite) if finite else None
+
+    @classmethod
+    def gather(
+        cls,
+        signs: Signs | None = None,
+        flow: GradientFlow | None = None,
+        first_flow: GradientFlow | None = None,
+        **others: Any,
+    ) -> Self:
+        """From what was measured, and `others` that cannot be, by their names.
+
+        Args:
+            signs: what `GradientHealth` saw.
+            flow: what `gradient_flow` measures of the network now.
+            first_flow: what it measured before training.
+        """
+        measured: dict[str, Any] = {} if signs is None else _of_signs(signs)
+        if flow is not None:
+            measured["factor"] = furthest_factor(flow)
+            broken = tuple(f"{count} values of {name} are not finite" for name, count in flow.broken_weights.items())
+            measured["non_finite"] = (*measured.get("non_finite", ()), *broken)
+        if first_flow is not None:
+            measured["first_factor"] = furthest_factor(first_flow)
+        return cls(**{**measured, **others})
+
+
+def furthest_factor(flow: GradientFlow) -> float | None:
+    """The factor of the layer, or of the LSTM's cell, that reaches furthest; None where nothing could be measured."""
+    factors = []
+    for layer in flow.layers:
+        for state in (layer.hidden, layer.cell):
+            if state is not None and math.isfinite(state.factor):
+                factors.append(state.factor)
+            elif state is not None and state.median[0] > 0 and not any(state.median[1:]):
+                factors.append(0.0)  # there is a gradient, and none of it gets as far as one step back
+    return max(factors, default=None)
+
+
+def _of_signs(signs: Signs) -> dict[str, Any]:
+    samples, bad = signs.samples, signs.first_non_finite
+    measured: dict[str, Any] = {
+        "losses": tuple(loss for _, loss in sorted(signs.losses.items())),
+        "gradient_norms": tuple(sample.gradient_norm for sample in samples),
+        "clipped_share": signs.clipped_share,
+        "non_finite": () if bad is None else (str(bad),),
+    }
+    if samples:
+        measured["update_ratio"] = _median(_update_ratio(sample) for sample in samples[len(samples) // 2 :])
+        for sign in ("dead", "saturated"):
+            measured[sign] = {
+                name: _median(getattr(sample.layers[name], sign) for sample in samples[-3:] if name in sample.layers)
+                for name in samples[-1].layers
+            }
+    return measured
+
+
+def _update_ratio(sample: Sample) -> float:
+    signs = sample.variables.values()
+    weights = math.hypot(*(s.weight_norm for s in signs))
+    return math.hypot(*(s.update_ratio * s.weight_norm for s in signs)) / weights if weights else 0.0
+
+
+def _median(values: Any) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return statistics.median(finite) if finite else math.nan
+
+
+def _power(factor: float | None, steps: int) -> float | None:
+    if factor is None or math.isnan(factor):
+        return None
+    try:
+        return factor**steps
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,148 @@
+"""The signs of how a network learns: what was seen at sampled steps, and the loss of every step."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["LayerSigns", "NonFinite", "Sample", "Signs", "VariableSigns"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariableSigns:
+    """One variable in one step.
+
+    Attributes:
+        gradient_norm: of the gradient as backpropagation gave it.
+        clipped_norm: of the gradient as the optimizer used it.
+        clipped: whether the two differ, 0 or 1.
+        weight_norm: of the variable after the step.
+        update_ratio: the norm of the step's change to the norm of the variable.
+        bad_gradients: how many entries of the gradient were NaN or infinite.
+        bad_weights: how many of the variable's entries were, after the step.
+    """
+
+    gradient_norm: float
+    clipped_norm: float
+    clipped: float
+    weight_norm: float
+    update_ratio: float
+    bad_gradients: float
+    bad_weights: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSigns:
+    """One recurrent layer in one step.
+
+    Attributes:
+        dead: the share of units whose output was 0 at every step of every row of the batch.
+        saturated: the share of units whose output was near ±1 at nine steps of ten.
+        largest: the largest magnitude of any output.
+    """
+
+    dead: float
+    saturated: float
+    largest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What was seen in one step.
+
+    Attributes:
+        step: its number, from 1.
+        variables, layers: by name, in the model's order.
+    """
+
+    step: int
+    variables: Mapping[str, VariableSigns]
+    layers: Mapping[str, LayerSigns]
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of all gradients together, before clipping; what `global_clipnorm` bounds."""
+        return math.hypot(*(signs.gradient_norm for signs in self.variables.values()))
+
+    @property
+    def clipped_norm(self) -> float:
+        return math.hypot(*(signs.clipped_norm for signs in self.variables.values()))
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the gradient of any variable was clipped."""
+        return any(signs.clipped for signs in self.variables.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonFinite:
+    """Where numbers first stopped being finite.
+
+    Attributes:
+        what: "gradient", "weight" or "loss".
+        name: of the variable, the first one in the model's order where several did in the same step; "loss".
+        step: the step in which it was seen.
+        others: how many other variables had such values in the same step.
+    """
+
+    what: str
+    name: str
+    step: int
+    others: int = 0
+
+    def __str__(self) -> str:
+        where = self.name if self.what == "loss" else f"the {self.what} of {self.name}"
+        others = f" (and of {self.others} more)" if self.others else ""
+        return f"{where}{others} was not finite at step {self.step}"
+
+
+@dataclass
+class Signs:
+    """All that was seen of a training run.
+
+    Attributes:
+        losses: of each step, by its number.
+        samples: of the sampled steps, in their order.
+        first_non_finite: where numbers first stopped being finite, if they did.
+
+    Example:
+        >>> signs = Signs()
+        >>> signs.losses[1] = 2.5
+        >>> signs.clipped_share is None
+        True
+    """
+
+    losses: dict[int, float] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    first_non_finite: NonFinite | None = None
+
+    @property
+    def clipped_share(self) -> float | None:
+        """The share of the sampled steps in which a gradient was clipped."""
+        return sum(sample.clipped for sample in self.samples) / len(self.samples) if self.samples else None
+
+    def notice(self, sample: Sample) -> None:
+        """Add a sample."""
+        self.samples.append(sample)
+        for what in ("gradient", "weight"):
+            bad = [name for name, signs in sample.variables.items() if getattr(signs, f"bad_{what}s")]
+            if bad and self.first_non_finite is None:
+                self.first_non_finite = NonFinite(what=what, name=bad[0], step=sample.step, others=len(bad) - 1)
+
+    def forget_after(self, step: int) -> None:
+        """Drop what was seen of later steps: a run that is resumed takes them again."""
+        self.losses = {number: loss for number, loss in self.losses.items() if number <= step}
+        self.samples = [sample for sample in self.samples if sample.step <= step]
+        if self.first_non_finite is not None and self.first_non_finite.step > step:
+            self.first_non_finite = None
+
+    def rows(self, after: int = 0) -> Iterator[tuple[int, str, str, float]]:
+        """All numbers of the steps later than `after` as (step, name, measure, value), step by step."""
+        samples = {sample.step: sample for sample in self.samples}
+        for step in sorted(number for number in self.losses.keys() | samples.keys() if number > after):
+            if step in self.losses:
+                yield step, "loss", "loss", self.losses[step]
+            if step in samples:
+                groups: Mapping[str, VariableSigns | LayerSigns] = {**samples[step].variables, **samples[step].layers}
+                for name, signs in groups.items():
+                    for measure, value in vars(signs).items():
+                        yield step, name, measure, value
