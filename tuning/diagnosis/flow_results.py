@@ -73,14 +73,23 @@ class WeightFlow:
     @classmethod
     def from_sizes(cls, norms: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64]) -> "WeightFlow":
         """From `‖term_k‖` and `⟨term_k, total⟩`, each (positions, K + 1)."""
-        squares = contributions.sum(axis=1, keepdims=True)
-        with np.errstate(invalid="ignore", divide="ignore"):  # a weight that nothing reaches has no shares
+        with np.errstate(invalid="ignore"):  # NaN and infinity stay what they are
+            squares = contributions.sum(axis=1)
             return cls(
                 norm=np.median(norms, axis=0),
-                size_share=(norms / norms.sum(axis=1, keepdims=True)).mean(axis=0),
-                share=(contributions / squares).mean(axis=0),
+                size_share=_mean_share(norms, norms.sum(axis=1)),
+                share=_mean_share(contributions, squares),
                 total=float(np.median(np.sqrt(np.maximum(squares, 0.0)))),
             )
+
+
+def _mean_share(parts: npt.NDArray[np.float64], wholes: npt.NDArray[np.float64]) -> Curve:
+    """Shares (K + 1,), the mean over the positions (positions, K + 1) whose whole is not 0; NaN if there is none."""
+    reached = wholes != 0
+    if not reached.any():
+        return np.full(parts.shape[1], np.nan)
+    shares: Curve = (parts[reached] / wholes[reached, np.newaxis]).mean(axis=0)
+    return shares
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

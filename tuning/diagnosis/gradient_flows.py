@@ -11,23 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnzoo.models.language_model import LanguageModel
-from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, JacobianFlow, LayerFlow, StateFlow, WeightFlow
+from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.layer_measurement import LayerMeasurement
 from rnnzoo.tuning.diagnosis.single_losses import Loss
 from rnnzoo.tuning.diagnosis.text_windows import check_count, random_windows
 from rnnzoo.tuning.diagnosis.traced_model import TracedModel
 
-__all__ = [
-    "GradientFlow",
-    "JacobianFlow",
-    "LayerFlow",
-    "StateFlow",
-    "WeightFlow",
-    "broken_weights",
-    "check_ids",
-    "gradient_flow",
-    "gradient_flow_of_rows",
-]
+__all__ = ["broken_weights", "check_ids", "gradient_flow", "gradient_flow_of_rows"]
 
 
 def gradient_flow(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from rnnzoo.tuning.diagnosis.cell_steps import CellStep
 from rnnzoo.tuning.diagnosis.flow_results import JacobianFlow, LayerFlow, StateFlow, WeightFlow
@@ -31,6 +32,7 @@ class LayerMeasurement:
 
     def __init__(self, layer: Any, step: CellStep, lags: int, jacobian_rows: int) -> None:
         self.layer, self.step, self.lags, self.jacobian_rows = layer, step, lags, jacobian_rows
+        self.any_step_shown = False
         self.has_cell = step.state_names[1:2] == ("cell",)
         self.norms: dict[int, list[Array]] = {}
         self.terms: dict[str, list[tuple[Array, Array]]] = {}
@@ -38,6 +40,7 @@ class LayerMeasurement:
 
     def add(self, recording: Recording, rows: int) -> None:
         """Take in a pass, of which the first `rows` rows count."""
+        self.any_step_shown |= recording.mask is None or bool(tf.reduce_any(recording.mask))
         states = (0, 1) if self.has_cell else (0,)
         for state in states:
             norms = state_norms(recording.d_states[state], self.step.units)
@@ -52,6 +55,9 @@ class LayerMeasurement:
             self.jacobians = {state: _jacobian_flow(lags, product) for state, product in products.items()}
 
     def result(self) -> LayerFlow:
+        """What all passes say together; raise a ValueError if a mask hid every step from the layer."""
+        if not self.any_step_shown:
+            raise ValueError(f"the mask must show some steps, but it hides all of them from {self.layer.name}.")
         flows = {state: StateFlow.from_norms(np.concatenate(parts)) for state, parts in self.norms.items()}
         return LayerFlow(
             name=self.layer.name,

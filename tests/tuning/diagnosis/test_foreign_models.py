@@ -130,8 +130,16 @@ def test_masks(kind: str, padded: list[int]) -> None:
 
 
 def test_a_mask_that_hides_everything() -> None:
-    """There is nothing to learn from, and no gradient anywhere: the numbers say so."""
     model = masked(keras.layers.LSTM(3, return_sequences=True, dtype="float64"))
-    flow = gradient_flow_of_rows(model, np.zeros((2, 9, 2)), np.ones((2, 1)), loss=squared)
-    assert np.all(0 == flow.layers[0].weights["kernel"].norm)
-    assert np.all(np.isnan(flow.layers[0].weights["kernel"].share))
+    with pytest.raises(ValueError, match="the mask must show some steps, but it hides all of them from lstm"):
+        gradient_flow_of_rows(model, np.zeros((2, 9, 2)), np.ones((2, 1)), loss=squared)
+
+
+def test_a_mask_that_hides_one_row() -> None:
+    """Nothing flows there, and the other rows are measured."""
+    model = masked(keras.layers.LSTM(3, return_sequences=True, dtype="float64"))
+    inputs = np.random.default_rng(0).normal(size=(3, 9, 2))
+    inputs[0] = 0.0
+    flow = gradient_flow_of_rows(model, inputs, np.ones((3, 1)), loss=squared)
+    assert np.all(flow.layers[0].weights["kernel"].norm > 0)
+    assert 1 == pytest.approx(flow.layers[0].weights["kernel"].share.sum())

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
-from rnnzoo.tuning.diagnosis.gradient_flows import GradientFlow, gradient_flow, gradient_flow_of_rows
+from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
+from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow, gradient_flow_of_rows
 from rnnzoo.tuning.diagnosis.traced_model import TracedModel
 
 VOCABULARY = Vocabulary.from_lines([[f"word{number}" for number in range(30)]])
