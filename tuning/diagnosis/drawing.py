@@ -40,7 +40,7 @@ _LINES = 6
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = "os^DvPX"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_STYLE = {
+_STYLE: Any = {
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.spines.top": False,
@@ -113,7 +113,7 @@ class Picture:
         kind = "narrow" if shape.narrow else "wide"
         prefix = f"{self.name}-{kind}"
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        settings = {"svg.fonttype": "none", "svg.hashsalt": prefix}
+        settings: Any = {"svg.fonttype": "none", "svg.hashsalt": prefix}
         with _drawn(self.draw, shape) as figure, matplotlib.rc_context(settings):
             text = _saved(figure, format="svg", metadata=nothing, transparent=True).decode()
         text = re.sub(r"\s(?:xmlns(?::\w+)?|version)=\"[^\"]*\"", "", text[text.index("<svg") :])

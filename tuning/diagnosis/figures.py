@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -173,7 +174,7 @@ def _lag_time(diagnosis: Diagnosis, shape: Shape) -> Figure:
         return figure
     top = float(np.nanmax(values))
     scale = LogNorm(max(float(np.nanmin(values)), top * 1e-6), top * (1 + 1e-9))
-    image = None
+    image: Any = None
     for panel, (name, layer) in zip(axes, norms.items(), strict=False):
         shown = np.where(np.isfinite(layer), np.maximum(layer, scale.vmin or 0.0), np.nan)
         image = panel.imshow(shown, aspect="auto", cmap="cividis", norm=scale, interpolation="nearest")

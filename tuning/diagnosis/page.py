@@ -131,7 +131,7 @@ def _remedy(diagnosis: Diagnosis, remedy: Remedy, command: Command) -> str:
 
 
 def _table(diagnoses: Sequence[Diagnosis]) -> str:
-    head = ("network", "layer", "× per word", "half-life", "95 % within", "spectral radius")
+    head = ("network", "layer", "× per word", "half-life, words", "95 % within, words", "spectral radius")
     rows = []
     for diagnosis in diagnoses:
         furthest = furthest_layer(diagnosis.flow)[2]
@@ -139,7 +139,7 @@ def _table(diagnoses: Sequence[Diagnosis]) -> str:
             for state, called in ((layer.hidden, layer.name), (layer.cell, f"{layer.name}, cell")):
                 if state is None:
                     continue
-                horizon = "–" if math.isnan(state.horizon) else f"{state.horizon:.0f} words"
+                horizon = "–" if math.isnan(state.horizon) else f"{state.horizon:.0f}"
                 radius = _number(layer.spectral_radius)
                 cells = (diagnosis.name, called, _number(state.factor), _half_life(state.half_life), horizon, radius)
                 shown = [escape(cell) for cell in cells]
@@ -167,7 +167,7 @@ def _number(value: float) -> str:
 
 
 def _half_life(value: float) -> str:
-    return "endless" if math.isinf(value) else "–" if math.isnan(value) else f"{value:.1f} words"
+    return "endless" if math.isinf(value) else "–" if math.isnan(value) else f"{value:.1f}"
 
 
 def _figure(picture: Picture) -> str:
@@ -187,8 +187,8 @@ def _sentence(influence: WordInfluence) -> str:
     return (
         f'<h3>A sentence, shaded by what moved its last word</h3><p class="sentence">{words} '
         f"<b>{escape(influence.target)}</b></p>"
-        f'<p class="muted">The darker a word, the more its state moved the prediction of the framed one, on a '
-        f"logarithmic scale.{chance}</p>"
+        f'<p class="muted">The stronger the shade of a word, the more its state moved the prediction of the framed '
+        f"one, on a logarithmic scale.{chance}</p>"
     )
 
 
