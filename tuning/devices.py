@@ -5,16 +5,13 @@ import tensorflow as tf
 __all__ = ["compiles_with_xla"]
 
 
-def compiles_with_xla(jit_compile: bool | str, many_operations: bool = False) -> bool:
-    """Whether a step is to be compiled with XLA.
+def compiles_with_xla(jit_compile: bool | str) -> bool:
+    """Whether a whole step is to be compiled with XLA.
 
-    "auto" compiles training with a sampled or an adaptive softmax on a CPU, which many small operations make up. A full
-    softmax is a few large products, which gain nothing and compile for seconds; and XLA has no cuDNN layers for GPUs.
+    "auto" does so on a TPU alone. On a CPU the loops over time and the sampled softmax compile what gains by it
+    themselves, and the products around them use more cores without; on a GPU, XLA has no cuDNN layers.
 
     Args:
         jit_compile: True, False or "auto".
-        many_operations: whether the step is training with a softmax that is not full.
     """
-    if jit_compile == "auto":
-        return many_operations and not tf.config.list_physical_devices("GPU")
-    return bool(jit_compile)
+    return bool(tf.config.list_physical_devices("TPU")) if jit_compile == "auto" else bool(jit_compile)

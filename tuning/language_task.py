@@ -9,7 +9,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.evaluation import evaluate
-from rnnzoo.tuning.losses import FullSoftmax, word_loss
+from rnnzoo.tuning.losses import word_loss
 from rnnzoo.tuning.optimizers import make_optimizer
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.resumable_model import ResumableModel
@@ -69,7 +69,6 @@ def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: V
         training.seed,
         training.fresh_starts,
     )
-    many_operations = not isinstance(trainer.word_loss, FullSoftmax)
-    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile, many_operations))
+    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile))
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -44,8 +44,7 @@ class TrainingConfig:
         patience: training ends after so many epochs in a row without a better validation loss; None, never early.
         seed: of the first weights, the dropout and the samples.
         checkpoint_steps: the exact state is saved every so many steps, and after each epoch.
-        jit_compile: whether XLA compiles the training step; "auto" does where the loss is sampled or the softmax
-            adaptive and no GPU is seen.
+        jit_compile: whether XLA compiles the whole training step; "auto" does on a TPU alone, see `compiles_with_xla`.
 
     Example:
         >>> TrainingConfig(optimizer="adam").rate

@@ -25,8 +25,9 @@ STEPS = 4  # of each in a round
 SOFTMAXES: dict[str, tuple[dict[str, str], dict[str, str | bool]]] = {
     "full": ({}, {"loss": "full"}),
     "sampled, 4096": ({}, {"loss": "sampled"}),
+    "sampled, 4096, XLA": ({}, {"loss": "sampled", "jit_compile": True}),
     "adaptive": ({"softmax": "adaptive"}, {}),
-    "adaptive, no XLA": ({"softmax": "adaptive"}, {"jit_compile": False}),
+    "adaptive, XLA": ({"softmax": "adaptive"}, {"jit_compile": True}),
 }
 
 

@@ -7,17 +7,11 @@ from rnnzoo.tuning.devices import compiles_with_xla
 
 
 @pytest.mark.parametrize(
-    ("jit_compile", "many_operations", "gpus", "expected"),
-    [
-        ("auto", True, [], True),
-        ("auto", False, [], False),
-        ("auto", True, ["GPU:0"], False),
-        (True, False, ["GPU:0"], True),
-        (False, True, [], False),
-    ],
+    ("jit_compile", "tpus", "expected"),
+    [("auto", ["TPU:0"], True), ("auto", [], False), (True, [], True), (False, ["TPU:0"], False)],
 )
 def test_what_is_compiled(
-    monkeypatch: pytest.MonkeyPatch, jit_compile: bool | str, many_operations: bool, gpus: list[str], expected: bool
+    monkeypatch: pytest.MonkeyPatch, jit_compile: bool | str, tpus: list[str], expected: bool
 ) -> None:
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
-    assert expected == compiles_with_xla(jit_compile, many_operations)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: {"TPU": tpus}[kind])
+    assert expected == compiles_with_xla(jit_compile)
