@@ -104,7 +104,10 @@ def scan(
             together = list(zip(pieces, kept, gradients, strict=True))
             d_projected = _joined([piece.projected for piece in gradients], axis=1)
             d_kernel = tf.add_n(
-                [piece.kernel_gradient(operands, *results, recurrent_kernel.dtype) for piece, *results in together]
+                [
+                    piece.kernel_gradient(operands, steps, result, recurrent_kernel.dtype)
+                    for piece, steps, result in together
+                ]
             )
             d_history = _joined(
                 [piece.history_gradient(operands, d_hidden, result) for piece, _, result in together], axis=1

@@ -175,7 +175,8 @@ class TimeLoops:
             )
             d_others = (d + self._at(d_all, 1 + time) for d, d_all in zip(d_states[1:], d_others_all, strict=True))
             states = (kept.hidden[self.depth + time - 1], *(other[time] for other in kept.others))
-            d_step = self._step_gradient(*given, states, operands.weights, (d_hidden, *d_others))
+            inputs, recurrent = given
+            d_step = self._step_gradient(inputs, recurrent, states, operands.weights, (d_hidden, *d_others))
             d_input, d_product, d_states, d_step_weights = d_step
             return (
                 time - 1,

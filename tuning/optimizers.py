@@ -1,7 +1,7 @@
 """The optimizer that a training configuration asks for, kind to word vectors of which a step touches few."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -11,7 +11,7 @@ from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["SGD", "Adam", "RMSprop", "make_optimizer"]
 
-Gradient = tf.Tensor | tf.IndexedSlices | None
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
 
 class _RowwiseClipping(keras.optimizers.Optimizer):
