@@ -5,13 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = [
-    "LOGITS_PER_SLICE",
-    "full_softmax_loss",
-    "log_likelihoods_and_ranks",
-    "map_slices",
-    "target_logits_and_ranks",
-]
+__all__ = ["LOGITS_PER_SLICE", "full_softmax_loss", "map_slices", "target_logits_and_ranks"]
 
 # 64 MB of float32: 420 tokens of WikiText-2's vocabulary at once, all tokens of a batch where the vocabulary is small.
 LOGITS_PER_SLICE = 2**24
@@ -49,29 +43,6 @@ def full_softmax_loss(
     embedding, bias = tf.convert_to_tensor(embedding), tf.convert_to_tensor(bias)
     log_partitions = _log_partitions(hidden, embedding, bias, weights, logits_per_slice, first_tokens)
     return log_partitions - tf.reduce_sum(weights * target_logits)
-
-
-def log_likelihoods_and_ranks(
-    hidden: tf.Tensor,
-    embedding: tf.Tensor | tf.Variable,
-    bias: tf.Tensor | tf.Variable,
-    targets: tf.Tensor,
-    logits_per_slice: int = LOGITS_PER_SLICE,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Per token, the log probability of its target and how many words were thought likelier; for evaluation only.
-
-    Arguments as for `full_softmax_loss`. Returns float32 (tokens,) and int32 (tokens,). Among equally likely words the
-    one with the lower id counts as the likelier, as in `tf.math.top_k`.
-    """
-    hidden = tf.cast(hidden, tf.float32)
-    embedding, bias = tf.convert_to_tensor(embedding), tf.convert_to_tensor(bias)
-
-    def measure(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = tf.matmul(hidden, embedding, transpose_b=True) + bias  # (tokens of the slice, V)
-        chosen, ranks = target_logits_and_ranks(logits, targets)
-        return chosen - tf.reduce_logsumexp(logits, axis=-1), ranks
-
-    return map_slices(measure, (hidden, targets), (tf.float32, tf.int32), bias.shape[0], logits_per_slice)
 
 
 def target_logits_and_ranks(logits: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -55,7 +55,7 @@ class Adam(_RowwiseClipping, keras.optimizers.Adam):
         >>> optimizer = Adam(0.1)
         >>> optimizer.build([weights])
         >>> optimizer.apply([tf.IndexedSlices(tf.ones((1, 2)), tf.constant([2]), tf.constant([4, 2]))])
-        >>> weights.numpy()[:, 0].round(3).tolist()
+        >>> [round(float(row), 3) for row in weights[:, 0]]
         [1.0, 1.0, 0.9, 1.0]
     """
 

@@ -1,10 +1,13 @@
 """The sliced softmax is the plain one, whatever the size of a slice."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnzoo.tuning.full_softmax import full_softmax_loss, log_likelihoods_and_ranks
+from rnnzoo.models.softmaxes import TiedSoftmax
+from rnnzoo.tuning.full_softmax import full_softmax_loss
+from rnnzoo.tuning.likelihoods import likelihoods_and_ranks
 
 TOKENS, FEATURES, WORDS = 13, 5, 30
 SLICES = [10**6, 4 * WORDS, WORDS]  # all tokens at once, four (the last slice is padded), one
@@ -49,12 +52,20 @@ def test_loss_and_gradients(softmax: dict[str, tf.Tensor], logits_per_slice: int
         np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
 
 
+def tied(embedding: tf.Tensor, bias: tf.Tensor) -> TiedSoftmax:
+    layer = keras.layers.Embedding(*embedding.shape, weights=[embedding.numpy()])
+    layer.build()
+    return TiedSoftmax(layer, keras.Variable(bias))
+
+
 @pytest.mark.parametrize("logits_per_slice", SLICES)
-def test_log_likelihoods_and_ranks(softmax: dict[str, tf.Tensor], logits_per_slice: int) -> None:
+def test_likelihoods_and_ranks(softmax: dict[str, tf.Tensor], logits_per_slice: int) -> None:
     logits = softmax["hidden"] @ tf.transpose(softmax["embedding"]) + softmax["bias"]
     order = np.argsort(-logits.numpy(), axis=-1, kind="stable")
     targets = softmax["targets"].numpy()
-    log_likelihoods, ranks = log_likelihoods_and_ranks(**softmax, logits_per_slice=logits_per_slice)
+    log_likelihoods, ranks = likelihoods_and_ranks(
+        tied(softmax["embedding"], softmax["bias"]), softmax["hidden"], softmax["targets"], logits_per_slice
+    )
     expected = tf.gather(tf.nn.log_softmax(logits), targets, batch_dims=1)
     np.testing.assert_allclose(expected, log_likelihoods, rtol=1e-5)
     assert [
@@ -64,7 +75,7 @@ def test_log_likelihoods_and_ranks(softmax: dict[str, tf.Tensor], logits_per_sli
 
 def test_equal_words_rank_by_their_id() -> None:
     targets = tf.constant([0, 3, 9])
-    _, ranks = log_likelihoods_and_ranks(tf.zeros((3, 2)), tf.zeros((10, 2)), tf.zeros(10), targets)
+    _, ranks = likelihoods_and_ranks(tied(tf.zeros((10, 2)), tf.zeros(10)), tf.zeros((3, 2)), targets)
     assert [0, 3, 9] == ranks.numpy().tolist()
 
 
@@ -79,12 +90,13 @@ def test_large_logits_do_not_overflow() -> None:
 def test_any_number_of_tokens(softmax: dict[str, tf.Tensor], logits_per_slice: int) -> None:
     rows = [tf.TensorSpec((None, FEATURES)), tf.TensorSpec((None,), tf.int32)]
 
+    output = tied(softmax["embedding"], softmax["bias"])
+
     @tf.function(input_signature=rows)
     def measures(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        some = {**softmax, "hidden": hidden, "targets": targets, "logits_per_slice": logits_per_slice}
-        return full_softmax_loss(**some, weights=tf.ones_like(targets, tf.float32)), log_likelihoods_and_ranks(**some)[
-            0
-        ]
+        weights = tf.ones_like(targets, tf.float32)
+        loss = full_softmax_loss(hidden, *output.weights, targets, weights, logits_per_slice)
+        return loss, likelihoods_and_ranks(output, hidden, targets, logits_per_slice)[0]
 
     loss, log_likelihoods = measures(softmax["hidden"], softmax["targets"])
     assert float(loss) == pytest.approx(-float(tf.reduce_sum(log_likelihoods)), rel=1e-5)
