@@ -25,6 +25,7 @@ class RunFolder:
         model/            the preset of the best epoch
         checkpoint        the exact latest state
         tensorboard/      for `tensorboard --logdir`
+        signs.csv         what the gradients did, if they were watched
         evaluation.json   how well the best model does on the test split; there once the run is over
 
     Attributes:
@@ -55,6 +56,10 @@ class RunFolder:
     @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
+
+    @property
+    def signs(self) -> Path:
+        return self.path / "signs.csv"
 
     @property
     def evaluation(self) -> Path:

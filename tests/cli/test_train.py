@@ -24,8 +24,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     received: dict[str, Any] = {}
 
-    def train(network: NetworkConfig, training: TrainingConfig, output: Path, *, resume: bool) -> RunFolder:
-        received.update(network=network, training=training, output=output, resume=resume)
+    def train(
+        network: NetworkConfig, training: TrainingConfig, output: Path, *, resume: bool, callbacks: list[Any]
+    ) -> RunFolder:
+        received.update(network=network, training=training, output=output, resume=resume, callbacks=callbacks)
         folder = RunFolder(output)
         output.mkdir(parents=True, exist_ok=True)
         folder.evaluation.write_text('{"epoch": 2, "test": {"perplexity": 50.25}}')
@@ -76,6 +78,7 @@ def test_options_become_configurations(asked: dict[str, Any], tmp_path: Path, ca
         "training": expected_training,
         "output": tmp_path / "run",
         "resume": False,
+        "callbacks": [],
     } == asked
 
 
@@ -215,3 +218,13 @@ def test_ctrl_c_says_how_to_go_on_and_resume_goes_on(
     assert 130 == process.returncode
     assert f"Interrupted. Go on with: rnnzoo train --resume --output '{output}'" == err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_watched_gradients_leave_signs_and_change_nothing(
+    run: Path, tiny: list[str], tmp_path: Path, call: Call
+) -> None:
+    assert 0 == call("train", "gru", *tiny, "--watch-gradients", "-o", tmp_path / "watched").code
+    watched, unwatched = RunFolder(tmp_path / "watched"), RunFolder(run)
+    assert not unwatched.signs.exists()
+    assert watched.signs.read_text().startswith("step,")
+    assert unwatched.evaluation.read_text() == watched.evaluation.read_text()

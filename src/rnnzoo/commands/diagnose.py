@@ -11,14 +11,13 @@ from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import training_config
 from rnnzoo.commands.subject import Subject, vocabulary_of
+from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 
 __all__ = ["diagnose"]
-
-_SIGNS = "signs.csv"
 
 
 def diagnose(
@@ -59,7 +58,7 @@ def diagnose(
     ] = True,
     signs: Annotated[
         Path | None,
-        typer.Option(help=f"What GradientHealth(csv=…) wrote while it was trained; {_SIGNS} in the run by default."),
+        typer.Option(help="What GradientHealth(csv=…) wrote in training; that of --watch-gradients by default."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every number as JSON, for programs.")] = False,
 ) -> None:
@@ -146,8 +145,8 @@ def _diagnosed(
         before = LanguageModel(vocabulary, model.config)
     if of_zoo and sentence is None:
         sentence = sample_sentence(corpus.lines(split), vocabulary)
-    if signs is None and subject.training is not None and (subject.path / _SIGNS).is_file():
-        signs = subject.path / _SIGNS
+    if signs is None and subject.training is not None and RunFolder(subject.path).signs.is_file():
+        signs = RunFolder(subject.path).signs
     diagnosis = measure(
         model,
         token_ids,

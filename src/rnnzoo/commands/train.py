@@ -35,6 +35,14 @@ def train(
             metavar="RUN|SEARCH", help="Train as a run did or as a search found best, but for the options given here."
         ),
     ] = None,
+    watch_gradients: Annotated[
+        bool,
+        typer.Option(
+            "--watch-gradients",
+            help="Write what its gradients do into signs.csv in its folder, for `rnnzoo diagnose`. It learns the same, "
+            "a few percent slower.",
+        ),
+    ] = False,
     corpus_options: CorpusOptions = None,
     **options: Any,
 ) -> None:
@@ -50,7 +58,7 @@ def train(
 
       rnnzoo train --repeat runs/irnn --seed 1 -o runs/irnn-1
 
-      rnnzoo train lstm --corpus recall --corpus-option distance=50
+      rnnzoo train lstm --corpus recall --corpus-option distance=50 --watch-gradients
     """
     if network is None and not resume and repeat is None:
         raise typer.BadParameter("it is needed, unless there is --resume or --repeat.", param_hint="NETWORK")
@@ -68,9 +76,11 @@ def train(
         config, training = replace(told_network, **given), training_config(options, corpus_options, told_training)
     import_tensorflow()
     from rnnzoo.tuning import train as run_training
+    from rnnzoo.tuning.diagnosis import GradientHealth
 
+    watchers = [GradientHealth(csv=RunFolder(output).signs)] if watch_gradients else []
     try:
-        run_training(config, training, output, resume=resume)
+        run_training(config, training, output, resume=resume, callbacks=watchers)
     except KeyboardInterrupt:
         if not RunFolder(output).configuration.is_file():
             raise
