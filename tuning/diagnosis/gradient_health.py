@@ -28,11 +28,12 @@ class GradientHealth(keras.callbacks.Callback):
     Training goes on exactly as it would without: under equal seeds the weights are equal to the bit, with and without
     XLA. How a callback sees the gradients of a compiled step: in a sampled step it stands in for the model's
     `train_function` just once, takes the next batch out of the iterator, has a `TrainStepProbe` run the model's own
-    `train_step` on it in a program of its own, in which nothing is applied and of which nothing remains, and then
-    hands the batch to the real train function, as an iterator of the same kind, so that the very same compiled
-    program runs. A sampled step costs about as much as three or four, the others a fraction of a millisecond more; the
-    program aside is traced once. It works for models with a `train_step` of their own, for `steps_per_execution` (of several steps in one call the first is looked at), for
-    stateful layers, for mixed precision; resumed training counts on where the optimizer's iterations are.
+    `train_step` on it in a program of its own, in which nothing is applied and of which nothing remains, and then hands
+    the batch to the real train function, as an iterator of the same kind, so that the very same compiled program runs.
+    A sampled step costs about as much as three or four, the others a fraction of a millisecond more; the program aside
+    is traced once. It works for models with a `train_step` of their own, for `steps_per_execution` (of several steps in
+    one call the first is looked at), for stateful layers, for mixed precision; resumed training counts on where the
+    optimizer's iterations are.
 
     Args:
         every: steps between two samples; 100, which costs a few percent of the time. The first steps, in which most
