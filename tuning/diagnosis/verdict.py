@@ -189,7 +189,9 @@ def _healthy(evidence: Evidence, trend: LossTrend | None) -> Finding:
     if evidence.half_life is not None:
         endless = math.isinf(evidence.half_life)
         halves = "does not shrink on its way back" if endless else f"halves every {evidence.half_life:.1f} steps"
-        measured.append(f"the gradient {halves}")
+        measured.append(
+            f"the gradient {halves}, {evidence.left_of_gradient:.2g} of it are left after {evidence.needed_lag}"
+        )
         numbers["half_life"] = evidence.half_life
     if trend is not None:
         measured.append(f"{trend.improvement:.0%} of the first loss is gone")
