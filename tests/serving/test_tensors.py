@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tensorflow.core.framework import tensor_pb2, types_pb2
@@ -28,13 +28,14 @@ def encoded(array: np.ndarray) -> tensor_pb2.TensorProto:
 
 
 @given(array=NUMBERS | TEXTS)
+@example(array=np.array(b"\0", dtype=object))  # NumPy's own byte strings drop it
 @settings(max_examples=300, deadline=None)
 def test_tensorflow_reads_what_is_written(array: np.ndarray) -> None:
     message = encoded(array)
 
     assert b"" == message.tensor_content
     assert array.shape == tuple(tf.TensorShape(message.tensor_shape))
-    np.testing.assert_array_equal(array, tf.constant(tf.make_ndarray(message)).numpy())
+    np.testing.assert_array_equal(array, tf.make_ndarray(message))
     np.testing.assert_array_equal(array, decode_tensor(message))
     assert array.dtype == decode_tensor(message).dtype
 
