@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Advance", "Gradients", "Operands", "States", "Steps", "TimeLoops"]
+__all__ = ["Advance", "Gradients", "Operands", "States", "Steps", "TimeLoops", "recurrent_product"]
 
 States = tuple[tf.Tensor, ...]
 """What a cell remembers, hidden first."""
@@ -288,9 +288,9 @@ class TimeLoops:
 
 
 def recurrent_product(
-    hiddens: Sequence[tf.Tensor], kernels: Sequence[tf.Tensor], dropout: tf.Tensor | None
+    hiddens: Sequence[tf.Tensor], kernels: Sequence[tf.Tensor], dropout: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """Σ_d hidden_d @ kernel_d, for the hidden states at each delay, (b, u) → (b, g)."""
+    """Σ_d hidden_d @ kernel_d, for the hidden states at each delay, (…, b, u) → (…, b, g)."""
     kept = [hidden if dropout is None else hidden * dropout for hidden in hiddens]
     products = [tf.matmul(tf.cast(hidden, kernel.dtype), kernel) for hidden, kernel in zip(kept, kernels, strict=True)]
     return tf.cast(tf.add_n(products), hiddens[0].dtype)

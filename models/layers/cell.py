@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from rnnzoo.models.normalization import Normalize, Site, normalizer
 from rnnzoo.models.recurrence import States, Trajectory
+from rnnzoo.models.time_loops import recurrent_product
 
 __all__ = ["RecurrentCell"]
 
@@ -133,10 +134,7 @@ class RecurrentCell(keras.layers.Layer):
     def recurrent_product(self, hiddens: Sequence[tf.Tensor]) -> tf.Tensor:
         """What the hidden states at each delay add, (…, units) each → (…, gates · units)."""
         kernels = tf.split(tf.cast(self.recurrent_kernel, self.compute_dtype), len(self.delays), axis=0)
-        products = [
-            tf.matmul(tf.cast(hidden, kernel.dtype), kernel) for hidden, kernel in zip(hiddens, kernels, strict=True)
-        ]
-        return tf.cast(tf.add_n(products), hiddens[0].dtype)
+        return recurrent_product(hiddens, kernels)
 
     def step_weights(self) -> dict[str, tf.Tensor]:
         return {**self.normalizer.weights(), **self.further_weights()}
