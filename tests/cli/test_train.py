@@ -138,7 +138,7 @@ def test_repeat_takes_what_a_search_found(asked: dict[str, Any], tmp_path: Path,
 def test_resume_needs_the_folder_only(asked: dict[str, Any], told: Path, call: Call) -> None:
     network, training, _ = RunFolder(told).read_configuration()
     call("train", "--resume", "--output", told)
-    assert {"network": network, "training": training, "output": told, "resume": True} == asked
+    assert {"network": network, "training": training, "output": told, "resume": True, "callbacks": []} == asked
 
 
 def test_a_run_leaves_its_folder(run: Path) -> None:
