@@ -1,6 +1,6 @@
 """A corpus of token ids → the windows that truncated backpropagation through time walks over."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +28,11 @@ class ContiguousBatches:
         tokens: `(tokens,)` integer ids; a memory map is read a batch at a time.
         batch_size: the number of rows.
         window: the number of time steps in a batch, that is, how far gradients flow back.
+        offset: the token that the first row begins with; the corpus then goes on from its end to its beginning.
 
     Raises:
-        ValueError: if a size is not a positive integer, or the corpus does not fill one window or one token per row.
+        ValueError: if a size is not a positive integer, the offset is not one of the corpus's places, or the corpus
+            does not fill one window or one token per row.
 
     >>> batches = ContiguousBatches(np.arange(2, 12), batch_size=2, window=3)
     >>> len(batches)
@@ -43,6 +45,7 @@ class ContiguousBatches:
     tokens: npt.NDArray[np.integer]
     batch_size: int
     window: int
+    offset: int = 0
 
     def __post_init__(self) -> None:
         for name, size in (("batch_size", self.batch_size), ("window", self.window)):
@@ -55,6 +58,8 @@ class ContiguousBatches:
                 "the corpus must hold at least one window and one token per row, "
                 f"but got {len(self.tokens)} tokens for window={self.window} and batch_size={self.batch_size}."
             )
+        if not 0 <= self.offset < len(self.tokens):
+            raise ValueError(f"offset must be from 0 to {len(self.tokens) - 1}, but got {self.offset=}.")
 
     def __len__(self) -> int:
         longest = -(-len(self.tokens) // self.batch_size)
@@ -67,7 +72,7 @@ class ContiguousBatches:
         borders = np.arange(self.batch_size + 1) * len(self.tokens) // self.batch_size
         positions = borders[:-1, None] + step * self.window + np.arange(self.window)  # (batch, window)
         inside = positions < borders[1:, None]
-        positions = np.where(inside, positions, 0)
+        positions = np.where(inside, (positions + self.offset) % len(self.tokens), 0)
         inputs = np.where(inside & (positions > 0), self.tokens[positions - 1], Vocabulary.end_id)
         targets = np.where(inside, self.tokens[positions], Vocabulary.end_id)
         return inputs.astype(np.int32), targets.astype(np.int32), inside.astype(np.float32)
@@ -84,12 +89,11 @@ class ContiguousBatches:
         if not 0 <= start <= len(self):
             raise ValueError(f"start must be from 0 to {len(self)}, but got {start=}.")
 
-        def walk() -> Iterator[Batch]:
-            for step in range(start, len(self)):
-                yield self[step]
+        return self.walked(lambda: (self[step] for step in range(start, len(self))), len(self) - start)
 
+    def walked(self, walk: Callable[[], Iterator[Batch]], count: int) -> tf.data.Dataset:
+        """`count` batches of this shape, from an iterator that is made anew for each pass, as a dataset."""
         shape = (self.batch_size, self.window)
         signature = tuple(tf.TensorSpec(shape, dtype) for dtype in (tf.int32, tf.int32, tf.float32))
         dataset = tf.data.Dataset.from_generator(walk, output_signature=signature)
-        counted = dataset.apply(tf.data.experimental.assert_cardinality(len(self) - start))
-        return counted.prefetch(tf.data.AUTOTUNE)
+        return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)

@@ -13,6 +13,7 @@ from rnnzoo.tuning.losses import word_loss
 from rnnzoo.tuning.optimizers import make_optimizer
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.resumable_model import ResumableModel
+from rnnzoo.tuning.rotation import training_batches
 from rnnzoo.tuning.task import Task
 from rnnzoo.tuning.training_config import TrainingConfig
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
@@ -31,7 +32,7 @@ class LanguageTask(Task):
         self.corpus = prepare_corpus(training)
         self.amount = len(self.corpus.train)
         sizes = training.batch_size, training.window
-        self.batches = ContiguousBatches(self.corpus.train, *sizes).dataset()
+        self.batches, self.callbacks = training_batches(self.corpus.train, training)
         self.validation = ContiguousBatches(self.corpus.valid, *sizes).dataset()
         # What does not fit the corpus is found now: a test split that is too short, a loss, the cutoffs of a softmax.
         ContiguousBatches(self.corpus.test, *sizes)

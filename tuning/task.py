@@ -1,9 +1,11 @@
 """What a run is about: the data, the model, and the measure of how well it does."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import keras
 import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
@@ -24,6 +26,7 @@ class Task(ABC):
         amount: how many of these an epoch has.
         batches: an epoch of training, with static shapes and a known number of batches.
         validation: the same of validation.
+        callbacks: what must stand among the callbacks of a `fit` over the batches.
     """
 
     measure: ClassVar[str]
@@ -31,6 +34,7 @@ class Task(ABC):
     amount: int
     batches: tf.data.Dataset
     validation: tf.data.Dataset
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
     def __init__(self, network: NetworkConfig, training: TrainingConfig) -> None:
         self.network = network

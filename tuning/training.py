@@ -94,6 +94,7 @@ def _fit(task: Task, run: RunFolder, callbacks: Sequence[keras.callbacks.Callbac
             shuffle=False,
             callbacks=[
                 *restoring,
+                *task.callbacks,
                 HaltOnDivergence(),
                 TrackProgress(progress, task.amount, task.unit),
                 ControlLearningRate(training, progress, int(task.batches.cardinality())),

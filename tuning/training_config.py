@@ -30,6 +30,7 @@ class TrainingConfig:
         fresh_starts: the share of rows that forget what they carry at the start of a training window and begin anew, as
             every text does that is asked about later. 0, the published recipe; without any, a network that forgets
             little, such as skip_rnn, never learns to start and can be lost in a text from its first word on.
+        rotation: whether each epoch begins at another place of the corpus, so that windows cut it elsewhere.
         optimizer: "adam", "sgd" or "rmsprop". Adam is the default because one learning rate suits all nine networks;
             SGD at 20, the recipe of PyTorch's word_language_model, lets the plain ones diverge.
         learning_rate: where the schedule starts; None is 20 for sgd, 0.003 for adam, 0.001 for rmsprop.
@@ -65,6 +66,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
     batch_size: int = 20
     window: int = 35
     fresh_starts: float = 0.0
+    rotation: bool = False
     optimizer: str = "adam"
     learning_rate: float | None = None
     schedule: str = "cosine"

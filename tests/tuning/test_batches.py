@@ -15,7 +15,7 @@ from rnnzoo.tuning.batches import ContiguousBatches
 def _batches(draw: st.DrawFn) -> ContiguousBatches:
     batch_size, window = draw(st.integers(1, 6)), draw(st.integers(1, 9))
     count = draw(st.integers(max(batch_size, window), 120))
-    return ContiguousBatches(np.arange(2, 2 + count), batch_size, window)
+    return ContiguousBatches(np.arange(2, 2 + count), batch_size, window, draw(st.integers(0, count - 1)))
 
 
 def _rows(batches: ContiguousBatches) -> list[list[tuple[int, int]]]:
@@ -32,7 +32,8 @@ def test_each_token_is_predicted_once_from_the_one_before(batches: ContiguousBat
     pairs = [tuple(pair) for row in _rows(batches) for pair in row]
 
     tokens = batches.tokens.tolist()
-    assert list(zip([1, *tokens[:-1]], tokens, strict=True)) == pairs
+    in_order = list(zip([1, *tokens[:-1]], tokens, strict=True))
+    assert in_order[batches.offset :] + in_order[: batches.offset] == pairs
 
 
 @given(batches=_batches())
@@ -83,6 +84,12 @@ def test_dataset_is_the_batches_from_start_on(tmp_path: Path, start: int) -> Non
 def test_what_cannot_be_cut_is_refused(tokens: np.ndarray, batch_size: int, window: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ContiguousBatches(tokens, batch_size, window)
+
+
+@pytest.mark.parametrize("offset", [-1, 9])
+def test_an_offset_outside_the_corpus_is_refused(offset: int) -> None:
+    with pytest.raises(ValueError, match=r"offset must be from 0 to 8, but got self.offset="):
+        ContiguousBatches(np.arange(9), 2, 2, offset)
 
 
 @pytest.mark.parametrize("start", [-1, 3])

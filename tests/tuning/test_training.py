@@ -32,6 +32,7 @@ TRAINING = TrainingConfig(
     epochs=2,
     batch_size=4,
     window=9,
+    rotation=True,
     optimizer="adam",
     schedule="cosine",
     loss="sampled",

@@ -29,7 +29,7 @@ PANELS = {
     ),
     "Clipping": CLIPPINGS,
     "Text": ("corpus", "vocabulary_limit"),
-    "Training": ("epochs", "patience", "batch_size", "window", "fresh_starts", "loss", "samples", "seed"),
+    "Training": ("epochs", "patience", "batch_size", "window", "fresh_starts", "rotation", "loss", "samples", "seed"),
     "Learning rate": ("optimizer", "learning_rate", "schedule", "warmup"),
     "Machine": ("checkpoint_steps", "jit_compile"),
 }
