@@ -85,10 +85,10 @@ _CLASSES = {"sgd": SGD, "adam": Adam, "rmsprop": RMSprop}
 
 
 def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
-    """The optimizer, with the learning rate to start from and the clipping of `training`.
+    """The optimizer, with the learning rate to start from, the clipping and the weight decay of `training`.
 
     >>> optimizer = make_optimizer(TrainingConfig(optimizer="adam", clipnorm=1.0, global_clipnorm=None))
     >>> type(optimizer).__name__, optimizer.clipnorm
     ('Adam', 1.0)
     """
-    return _CLASSES[training.optimizer](training.rate, **training.clipping)
+    return _CLASSES[training.optimizer](training.rate, weight_decay=training.weight_decay, **training.clipping)

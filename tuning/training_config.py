@@ -39,6 +39,9 @@ class TrainingConfig:
         warmup: the share of all steps in which "warmup" and "cosine" rise.
         clipnorm, clipvalue, global_clipnorm: Keras's three ways to clip gradients, one of them at most. The global norm
             is what papers call clipping; 0.25 goes with a loss averaged over tokens.
+        weight_decay: in each step every weight shrinks by this times the learning rate, whatever its gradient (Krogh &
+            Hertz 1992; apart from the gradient as in Loshchilov & Hutter 2019); None, by nothing. 1.2e-6 at a rate of
+            20 to 30 is that of the AWD-LSTM (Merity et al. 2018).
         loss: "full", "sampled", or "auto", which samples when the vocabulary has more than 10,000 words. An adaptive
             softmax has a loss of its own, which is exact: leave it at "auto".
         samples: how many words the sampled loss compares the target with.
@@ -74,6 +77,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
     clipnorm: float | None = None
     clipvalue: float | None = None
     global_clipnorm: float | None = 0.25
+    weight_decay: float | None = None
     loss: str = "auto"
     samples: int = 4096
     patience: int | None = 3
@@ -90,7 +94,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
             optional = value is None and name in ("vocabulary_limit", "patience")
             if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
-        for name in ("learning_rate", *CLIPPINGS):
+        for name in ("learning_rate", "weight_decay", *CLIPPINGS):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be positive and finite, but got {name}={value!r}.")

@@ -1,5 +1,6 @@
 """Optimizers on sparse gradients: the rows named, and no others."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from rnnzoo.tuning import optimizers
 from rnnzoo.tuning.gradients import merge_repeated_rows
+from rnnzoo.tuning.training_config import TrainingConfig
 
 ROWS = 6
 
@@ -67,3 +69,12 @@ def test_dense_gradients_are_kerass() -> None:
     dense = [tf.random.stateless_normal((ROWS, 3), seed=(step, 0)) for step in range(3)]
     expected = after_steps(keras.optimizers.Adam(0.1), dense)
     np.testing.assert_array_equal(expected, after_steps(optimizers.Adam(0.1), dense))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+def test_weight_decay_shrinks_every_row_by_its_share_of_the_rate(name: str) -> None:
+    training = TrainingConfig(optimizer=name, learning_rate=0.5, weight_decay=0.01, global_clipnorm=None)
+    plain = after_steps(optimizers.make_optimizer(replace(training, weight_decay=None)), [sparse([1, 4], 0)])
+    decayed = after_steps(optimizers.make_optimizer(training), [sparse([1, 4], 0)])
+    before = np.arange(3.0 * ROWS).reshape(ROWS, 3)
+    np.testing.assert_allclose(before * 0.5 * 0.01, plain - decayed, rtol=1e-3, atol=1e-5)
