@@ -29,12 +29,13 @@ _SCALARS = {
 }
 
 
-def declare(proto: str) -> dict[str, type[Message]]:
+def declare(proto: str, package: str = "declared") -> dict[str, type[Message]]:
     """Message classes by name, from a flat subset of proto3.
 
     Args:
         proto: messages of scalar, message, `repeated` and `map<string, ...>` fields; no nesting, no enums (an `int32`
             is the same on the wire) and no oneofs.
+        package: the names' first part, which is what messages about them, such as text_format's, call them by.
 
     Returns:
         One class for each message. They live in a pool of their own, so they never clash with TensorFlow's.
@@ -44,7 +45,7 @@ def declare(proto: str) -> dict[str, type[Message]]:
     >>> messages["Point"].FromString(point.SerializeToString()).name
     'here'
     """
-    file = FileDescriptorProto(name="declared.proto", package="declared", syntax="proto3")
+    file = FileDescriptorProto(name="declared.proto", package=package, syntax="proto3")
     for name, body in _MESSAGE.findall(proto):
         message = file.message_type.add(name=name)
         for repeated, mapped, kind, field_name, number in _FIELD.findall(body):
@@ -54,22 +55,22 @@ def declare(proto: str) -> dict[str, type[Message]]:
                 # proto3 spells a map as repeated entries of a nested message with this name and these two fields.
                 entry = message.nested_type.add(name=f"{field_name.title().replace('_', '')}Entry")
                 entry.options.map_entry = True
-                _set_type(entry.field.add(name="key", number=1, label=_OPTIONAL), "string")
-                _set_type(entry.field.add(name="value", number=2, label=_OPTIONAL), mapped)
-                _set_type(field, f"{name}.{entry.name}")
+                _set_type(entry.field.add(name="key", number=1, label=_OPTIONAL), "string", package)
+                _set_type(entry.field.add(name="value", number=2, label=_OPTIONAL), mapped, package)
+                _set_type(field, f"{name}.{entry.name}", package)
             else:
-                _set_type(field, kind)
+                _set_type(field, kind, package)
     pool = DescriptorPool()
     pool.Add(file)
     return {
-        message.name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"declared.{message.name}"))
+        message.name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{message.name}"))
         for message in file.message_type
     }
 
 
-def _set_type(field: FieldDescriptorProto, kind: str) -> None:
+def _set_type(field: FieldDescriptorProto, kind: str, package: str) -> None:
     if kind in _SCALARS:
         field.type = _SCALARS[kind]
     else:
         field.type = FieldDescriptorProto.TYPE_MESSAGE
-        field.type_name = f".declared.{kind}"
+        field.type_name = f".{package}.{kind}"
