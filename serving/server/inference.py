@@ -7,6 +7,7 @@ and REST both call these functions.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -19,16 +20,40 @@ from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
 
-__all__ = ["get_model_metadata", "predict"]
+__all__ = ["Question", "get_model_metadata", "lease", "predict", "prepare", "reply"]
 
 _METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
 _SIGNATURE_DEF = "signature_def"
 
 
+@dataclass(frozen=True)
+class Question:
+    """A request that was found to be in order.
+
+    Attributes:
+        signature_name: resolved: `serving_default` where the request names none.
+        signature: what the model says of it.
+        given: the aliases of the inputs that the request itself holds; the others are the signature's defaults.
+        feeds: arrays by tensor name.
+        aliases: the outputs to answer.
+    """
+
+    signature_name: str
+    signature: meta_graph_pb2.SignatureDef
+    given: frozenset[str]
+    feeds: dict[str, np.ndarray]
+    aliases: tuple[str, ...]
+
+    @property
+    def fetches(self) -> list[str]:
+        """The names of the tensors behind `aliases`, in their order."""
+        return [self.signature.outputs[alias].name for alias in self.aliases]
+
+
 def predict(
     repository: Repository, request: predict_pb2.PredictRequest, timeout: float | None = None
 ) -> predict_pb2.PredictResponse:
-    """Answers a PredictRequest.
+    """Answers a PredictRequest, alone and in the calling thread.
 
     Args:
         repository: the loaded models.
@@ -44,19 +69,33 @@ def predict(
     """
     if not request.HasField("model_spec"):
         raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
-    with _lease(repository, request.model_spec) as servable:
-        name = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-        if name not in servable.signatures:
-            raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
-        signature = servable.signatures[name]
-        _check_method(signature)
-        tensors = _inputs(signature, request)
-        feeds = {signature.inputs[alias].name: _decode(alias, tensor) for alias, tensor in tensors.items()}
-        aliases = _output_aliases(signature, request.output_filter)
-        _check_types(signature, tensors)
-        arrays = servable.run(feeds, [signature.outputs[alias].name for alias in aliases], timeout)
-        response = predict_pb2.PredictResponse(model_spec=_resolved(servable, signature_name=name))
-    for alias, array in zip(aliases, arrays, strict=True):
+    with lease(repository, request.model_spec) as servable:
+        question = prepare(servable, request)
+        return reply(servable, question, servable.run(question.feeds, question.fetches, timeout))
+
+
+def prepare(servable: Servable, request: predict_pb2.PredictRequest) -> Question:
+    """From message to arrays: everything about a request that can be refused before the model runs.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the request.
+    """
+    name = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+    if name not in servable.signatures:
+        raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+    signature = servable.signatures[name]
+    _check_method(signature)
+    tensors = _inputs(signature, request)
+    feeds = {signature.inputs[alias].name: _decode(alias, tensor) for alias, tensor in tensors.items()}
+    aliases = _output_aliases(signature, request.output_filter)
+    _check_types(signature, tensors)
+    return Question(name, signature, frozenset(request.inputs), feeds, tuple(aliases))
+
+
+def reply(servable: Servable, question: Question, arrays: Sequence[np.ndarray]) -> predict_pb2.PredictResponse:
+    """From arrays, in the order of `question.aliases`, to the message."""
+    response = predict_pb2.PredictResponse(model_spec=_resolved(servable, question.signature_name))
+    for alias, array in zip(question.aliases, arrays, strict=True):
         encode_tensor(np.asarray(array), response.outputs[alias])
     return response
 
@@ -77,14 +116,19 @@ def get_model_metadata(
         if field != _SIGNATURE_DEF:
             # The "%s" is TensorFlow Serving's own: it appends where it means to format.
             raise StatusError(Code.INVALID_ARGUMENT, f"Metadata field %s is not supported{field}")
-    with _lease(repository, request.model_spec) as servable:
+    with lease(repository, request.model_spec) as servable:
         signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
         response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=_resolved(servable))
     response.metadata[_SIGNATURE_DEF].Pack(signatures)
     return response
 
 
-def _lease(repository: Repository, spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
+def lease(repository: Repository, spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
+    """The model that a ModelSpec means; it stays loaded until the context ends.
+
+    Raises:
+        StatusError: if there is none.
+    """
     version = spec.version.value if spec.HasField("version") else None
     label = spec.version_label if spec.HasField("version_label") else None
     return repository.lease(spec.name, version, label)

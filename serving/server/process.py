@@ -1,71 +1,127 @@
-"""The server as a process: its port, its threads, its start and its end."""
+"""The server as a process: its loop, its ports, its start and its end."""
 
-import errno
+import asyncio
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Mapping
-from concurrent import futures
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
-from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from rnnzoo.serving.server.grpc_services import PredictionService
-from rnnzoo.serving.server.health import HealthService
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.loop_thread import LoopThread
+from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
+from rnnzoo.serving.server.ports import address, check_port
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.settings import DEFAULT_PORT, ServerSettings
 
 __all__ = ["DEFAULT_PORT", "Server", "make_server", "run"]
 
-DEFAULT_PORT = 8500  # TensorFlow Serving's own
 _MOST_MESSAGE_BYTES = 2**31 - 1
 
 
 class Server:
-    """A server that holds its models and its port, and answers once it is started. Made by `make_server`.
+    """A server that holds its models and its ports, and answers once it is started. Made by `make_server`.
+
+    One asyncio loop, in a thread of its own, reads and writes all messages; the models run in other threads.
+
+    Args:
+        repository: the loaded models, which the server closes when it stops.
+        settings: ports, bounds, patience.
 
     Attributes:
-        port: the port it listens on; the one that was found where 0 was asked for.
-        address: `host:port`, as a client takes it.
+        parts: what listens beside gRPC.
+        port: the gRPC port it listens on; the one that was found where 0 was asked for, 0 if there is none.
+        address: `host:port` or `unix:path`, as a client takes it.
+
+    Raises:
+        OSError: if a port or the socket path is taken or not allowed.
     """
 
-    def __init__(self, repository: Repository, host: str, port: int, workers: int, poll_seconds: float) -> None:
+    def __init__(self, repository: Repository, settings: ServerSettings) -> None:
         self.repository = repository
-        self._poll_seconds = poll_seconds
-        self._health = HealthService()
+        self.settings = settings
+        self.core = Core(repository, settings)
+        self.parts = [part for make in PARTS if (part := make(self.core)) is not None]
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="rnnzoo-versions", daemon=True)
-        self._grpc = grpc.server(
-            futures.ThreadPoolExecutor(workers, thread_name_prefix="rnnzoo-serving"),
+        self._ending = threading.Lock()
+        self._stops = 0
+        self._loop = LoopThread("rnnzoo-loop")
+        try:
+            self._grpc, self.port = self._loop.run(self._bind())
+        except OSError:
+            self._loop.close()
+            raise
+        self.address = address(settings.host, self.port) if self.port else f"unix:{settings.grpc_socket_path}"
+
+    def start(self) -> None:
+        """Answers requests from now on, in threads of its own, and watches the folders for new versions."""
+        self._loop.run(self._start())
+        if self.settings.poll_seconds > 0:
+            self._poller.start()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Takes no new requests, gives those under way `grace` seconds (None: cancels them), frees the models.
+
+        A second call, from another thread, may shorten the grace of the first.
+        """
+        self._stopping.set()
+        with self._ending:
+            if self._loop.closed:
+                return
+            self._stops += 1
+        self._loop.run(self._stop(grace))
+        if self._poller.is_alive():
+            self._poller.join()
+        self.repository.close()
+        with self._ending:
+            self._stops -= 1
+            if self._stops == 0:
+                self._loop.close()
+
+    async def _bind(self) -> tuple[grpc.aio.Server, int]:
+        settings = self.settings
+        server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", _MOST_MESSAGE_BYTES),
                 ("grpc.so_reuseport", 0),  # else a second server on the port would share it, silently
-            ],
+                *settings.grpc_channel_arguments,
+            ]
         )
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(repository), self._grpc)
-        self._health.add_to(self._grpc)
-        self.port = _bind(self._grpc, host, port)
-        self.address = _address(host, self.port)
+        for add_to in GRPC_SERVICES:
+            add_to(server, self.core)
+        port = 0
+        try:
+            if settings.port is not None and settings.server_credentials is None:
+                port = server.add_insecure_port(address(settings.host, settings.port))
+            elif settings.port is not None:
+                port = server.add_secure_port(address(settings.host, settings.port), settings.server_credentials)
+            if settings.grpc_socket_path:
+                server.add_insecure_port(f"unix:{settings.grpc_socket_path}")
+        except RuntimeError as error:
+            where = f"port {settings.port} on {settings.host}" + (
+                f" or {settings.grpc_socket_path}" if settings.grpc_socket_path else ""
+            )
+            raise OSError(f"{where} cannot be listened on: {error}.") from error
+        return server, port
 
-    def start(self) -> None:
-        """Answers requests from now on, in threads of its own, and watches the folders for new versions."""
-        self._grpc.start()
-        if self._poll_seconds > 0:
-            self._poller.start()
+    async def _start(self) -> None:
+        await self._grpc.start()
+        for part in self.parts:
+            await part.start()
 
-    def stop(self, grace: float | None = None) -> None:
-        """Takes no new requests, gives those under way `grace` seconds (None: cancels them), frees the models."""
-        self._health.stop()
-        self._stopping.set()
-        self._grpc.stop(grace).wait()
-        if self._poller.is_alive():
-            self._poller.join()
-        self.repository.close()
+    async def _stop(self, grace: float | None) -> None:
+        self.core.draining = True
+        await asyncio.gather(self._grpc.stop(grace), *(part.stop(grace) for part in self.parts))
+        self.core.close()
 
     def _poll(self) -> None:
-        while not self._stopping.wait(self._poll_seconds):
+        while not self._stopping.wait(self.settings.poll_seconds):
             self.repository.refresh()
 
 
@@ -73,52 +129,44 @@ def make_server(
     base_path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
     *,
     model_name: str = "default",
-    host: str = "127.0.0.1",
-    port: int = DEFAULT_PORT,
-    workers: int | None = None,
-    poll_seconds: float = 1.0,
+    settings: ServerSettings | None = None,
+    **changes: Any,
 ) -> Server:
     """A server with its models loaded and its port bound; `start()` lets it answer.
 
     Args:
         base_path: a folder of numbered versions (`base_path/1/saved_model.pb`), or several by model name.
         model_name: the name that requests call a single model by; TensorFlow Serving's default.
-        host: the interface to listen on. The default is this machine only, as nothing here asks who is calling;
-            `0.0.0.0` is every interface.
-        port: 0 picks a free one.
-        workers: how many requests run at once; by default four for each processor, as TensorFlow uses several threads
-            for each but leaves the waiting to these.
-        poll_seconds: how often to look for new versions; 0 never.
+        settings: everything else; the defaults of `ServerSettings` if None.
+        **changes: single settings, such as `port=0`, in place of those.
 
     Returns:
         The server, not started.
 
     Raises:
         FileNotFoundError: if a folder is missing or has no version.
-        ValueError: if a version cannot be loaded.
+        ValueError: if a version cannot be loaded, or a setting is out of range.
         OSError: if the port is taken or not allowed.
     """
-    if not 0 <= port <= 65535:
-        raise ValueError(f"port must be between 0 and 65535, but got {port=}.")
-    workers = 4 * (os.cpu_count() or 1) if workers is None else workers
-    if workers < 1:
-        raise ValueError(f"workers must be a positive number of threads, but got {workers=}.")
+    settings = replace(settings or ServerSettings(), **changes)
     models = base_path if isinstance(base_path, Mapping) else {model_name: base_path}
-    _check_port(host, port)  # before the models: loading takes seconds
+    if settings.port is not None:
+        check_port(settings.host, settings.port)  # before the models: loading takes seconds
     repository = Repository({name: Path(path) for name, path in models.items()})
     try:
-        return Server(repository, host, port, workers, poll_seconds)
+        return Server(repository, settings)
     except OSError:
         repository.close()
         raise
 
 
-def run(server: Server, *, grace: float = 30.0, ready: Callable[[Server], None] = lambda server: None) -> None:
+def run(server: Server, *, grace: float | None = None, ready: Callable[[Server], None] = lambda server: None) -> None:
     """Serves until SIGTERM or Ctrl-C, then drains: requests under way are answered, new ones are refused.
 
     Args:
         server: made by `make_server`, not started.
-        grace: seconds that requests under way are given; Kubernetes' default as well. A second signal ends the wait.
+        grace: seconds that requests under way are given; the setting `drain_seconds` if None. A second signal ends
+            the wait.
         ready: called once requests are answered, from this thread; the place to print the address.
 
     Raises:
@@ -126,6 +174,7 @@ def run(server: Server, *, grace: float = 30.0, ready: Callable[[Server], None] 
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("run must be called in the main thread, but got another; there, call server.start().")
+    grace = server.settings.drain_seconds if grace is None else grace
     signals = threading.Semaphore(0)
     handlers = {
         number: signal.signal(number, lambda *_: signals.release()) for number in (signal.SIGTERM, signal.SIGINT)
@@ -144,31 +193,3 @@ def run(server: Server, *, grace: float = 30.0, ready: Callable[[Server], None] 
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-
-
-def _check_port(host: str, port: int) -> None:
-    # gRPC says only that it could not bind; a socket of our own says why.
-    try:
-        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
-            probe.listen()
-    except OSError as error:
-        reasons = {
-            errno.EADDRINUSE: "is in use: stop the other server, or pass another port (0 picks a free one)",
-            errno.EACCES: "needs rights that this user lacks: pass a port above 1023",
-        }
-        reason = reasons.get(error.errno or 0, f"cannot be listened on: {error.strerror or error}")
-        raise OSError(f"port {port} on {host} {reason}.") from error
-
-
-def _bind(server: grpc.Server, host: str, port: int) -> int:
-    try:
-        return server.add_insecure_port(_address(host, port))
-    except RuntimeError as error:  # taken by another since it was checked
-        raise OSError(f"port {port} on {host} cannot be listened on: {error}.") from error
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

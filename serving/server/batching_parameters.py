@@ -1,0 +1,48 @@
+"""How requests are put together: the numbers of TensorFlow Serving's `BatchingParameters`."""
+
+import os
+from dataclasses import dataclass, field
+
+__all__ = ["BatchingParameters"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchingParameters:
+    """TensorFlow Serving's names and defaults.
+
+    Attributes:
+        max_batch_size: the most rows of one batch.
+        batch_timeout_micros: how long the first request of a batch may wait for others. With 0, the default, none
+            waits while a thread is free: batches form of what arrives while another batch runs.
+        max_enqueued_batches: how many batches may wait for each signature; more are refused (UNAVAILABLE).
+        num_batch_threads: how many batches run at once; by default as many as there are processors.
+        allowed_batch_sizes: if not empty, batches are filled up to the next of these (with copies of their first
+            row), so that a graph which is compiled for each size meets few sizes. The last is `max_batch_size`.
+
+    >>> BatchingParameters(max_batch_size=8, allowed_batch_sizes=(2, 4))
+    Traceback (most recent call last):
+        ...
+    ValueError: allowed_batch_sizes must rise and end with max_batch_size=8, but got (2, 4).
+    """
+
+    max_batch_size: int = 1000
+    batch_timeout_micros: int = 0
+    max_enqueued_batches: int = 10
+    num_batch_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    allowed_batch_sizes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, but got {name}={getattr(self, name)}.")
+        if self.batch_timeout_micros < 0:
+            raise ValueError(f"batch_timeout_micros must be at least 0, but got {self.batch_timeout_micros}.")
+        sizes = self.allowed_batch_sizes
+        if sizes and (sizes[0] < 1 or sorted(set(sizes)) != list(sizes) or sizes[-1] != self.max_batch_size):
+            raise ValueError(
+                f"allowed_batch_sizes must rise and end with max_batch_size={self.max_batch_size}, but got {sizes}."
+            )
+
+    def padded(self, rows: int) -> int:
+        """The size that a batch of so many rows is filled up to."""
+        return next((size for size in self.allowed_batch_sizes if size >= rows), rows)

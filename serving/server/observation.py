@@ -1,0 +1,43 @@
+"""What the core writes down about a request, and whom it tells: two shapes that metrics and log lines fit into."""
+
+from typing import Any, Protocol
+
+__all__ = ["Observer", "Record"]
+
+
+class Record(Protocol):
+    """One request, filled in while it is answered; the times are seconds.
+
+    Attributes:
+        model_name: the model's name, as the request has it.
+        model_version: the version that answered.
+        signature_name: resolved.
+        rows: the rows of the request, where they are known.
+        cache: how the prefix cache helped: "hit", "extended" or "miss"; None if it was not asked.
+        parse: from message to arrays.
+        queue: until the model ran.
+        compute: the model's run, the whole batch's if there was one.
+        reply: from arrays to message.
+    """
+
+    model_name: str
+    model_version: int
+    signature_name: str
+    rows: int
+    cache: str | None
+    parse: float
+    queue: float
+    compute: float
+    reply: float
+
+
+class Observer(Protocol):
+    """Told about each request, in the loop: it must be quick and must not raise."""
+
+    def begin(self, api: str, entrypoint: str) -> Record:
+        """A new record, of a call such as "Predict" by "GRPC" or "REST"."""
+        ...
+
+    def finish(self, record: Any, code: int, message: str = "", request: Any = None, response: Any = None) -> None:
+        """The request is answered: with status code 0, or with another and its message."""
+        ...

@@ -1,0 +1,30 @@
+"""What answers in the server's loop: the services of the gRPC port, and whatever listens beside it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import grpc
+
+from rnnzoo.serving.server import grpc_services, health
+from rnnzoo.serving.server.core import Core
+
+__all__ = ["GRPC_SERVICES", "PARTS", "Part"]
+
+
+class Part(Protocol):
+    """Something with a start and an end in the loop, such as the REST port."""
+
+    async def start(self) -> None:
+        """Binds and answers from now on; raises OSError where a port cannot be had."""
+        ...
+
+    async def stop(self, grace: float | None) -> None:
+        """Takes no new requests and gives those under way `grace` seconds; None ends them now."""
+        ...
+
+
+GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (grpc_services.add_to, health.add_to)
+"""Each adds its service to the server, before it starts."""
+
+PARTS: tuple[Callable[[Core], Part | None], ...] = ()
+"""Each makes a part of its own from the core, or None if the settings want none."""

@@ -1,0 +1,35 @@
+"""Ports that cannot be listened on, in one clear line."""
+
+import errno
+import socket
+
+__all__ = ["address", "check_port"]
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises an OSError that says why nothing can listen there.
+
+    Libraries say only that they could not bind; a socket of our own says why.
+    """
+    try:
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen()
+    except OSError as error:
+        reasons = {
+            errno.EADDRINUSE: "is in use: stop the other server, or pass another port (0 picks a free one)",
+            errno.EACCES: "needs rights that this user lacks: pass a port above 1023",
+        }
+        reason = reasons.get(error.errno or 0, f"cannot be listened on: {error.strerror or error}")
+        raise OSError(f"port {port} on {host} {reason}.") from error
+
+
+def address(host: str, port: int) -> str:
+    """`host:port`, with brackets where the host has colons.
+
+    >>> address("::1", 8500)
+    '[::1]:8500'
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

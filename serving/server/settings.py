@@ -1,0 +1,78 @@
+"""What a server is told when it is made: its ports, its bounds, its patience."""
+
+import os
+from dataclasses import dataclass, field
+
+import grpc
+
+from rnnzoo.serving.server.batching_parameters import BatchingParameters
+
+__all__ = ["DEFAULT_PORT", "ServerSettings"]
+
+DEFAULT_PORT = 8500  # TensorFlow Serving's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """All of a server's settings, each with its default.
+
+    Attributes:
+        host: the interface to listen on. The default is this machine only, as nothing here asks who is calling;
+            `0.0.0.0` is every interface.
+        port: the gRPC port; 0 picks a free one, None is no port (a socket path then).
+        grpc_socket_path: a UNIX socket that gRPC listens on as well; "" for none.
+        server_credentials: TLS for the port; None speaks plain text. The socket path is always plain.
+        grpc_channel_arguments: further arguments of the gRPC core, as pairs.
+        workers: how many requests run at once that no batch can take in; four for each processor if None, as
+            TensorFlow uses several threads for each but leaves the waiting to these.
+        max_waiting: how many requests may wait for those workers; more are refused (RESOURCE_EXHAUSTED), because
+            whoever waits longer has gone, and waiting requests are memory.
+        batching: which models' concurrent requests run as one: "own", our own exports, in which no row looks at
+            another; "all", every model, as TensorFlow Serving with `--enable_batching`; or "off".
+        batching_parameters: how large, how long, how many; TensorFlow Serving's names and defaults.
+        prefix_cache_bytes: memory for the states behind recent texts (our own exports only); 0 keeps none.
+        poll_seconds: how often to look for new versions; 0 never.
+        drain_seconds: what requests under way are given when the server ends; Kubernetes' default as well.
+
+    >>> ServerSettings(port=70000)
+    Traceback (most recent call last):
+        ...
+    ValueError: port must be between 0 and 65535, but got port=70000.
+    """
+
+    host: str = "127.0.0.1"
+    port: int | None = DEFAULT_PORT
+    grpc_socket_path: str = ""
+    server_credentials: grpc.ServerCredentials | None = None
+    grpc_channel_arguments: tuple[tuple[str, str | int], ...] = ()
+    workers: int | None = None
+    max_waiting: int = 1000
+    batching: str = "own"
+    batching_parameters: BatchingParameters = field(default_factory=BatchingParameters)
+    prefix_cache_bytes: int = 64 * 2**20
+    poll_seconds: float = 1.0
+    drain_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.port is not None and not 0 <= self.port <= 65535:
+            raise ValueError(f"port must be between 0 and 65535, but got port={self.port}.")
+        if self.port is None and not self.grpc_socket_path:
+            raise ValueError("a server must have a port or a socket path, but got neither.")
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"workers must be a positive number of threads, but got workers={self.workers}.")
+        if self.max_waiting < 1:
+            raise ValueError(f"max_waiting must be at least 1, but got max_waiting={self.max_waiting}.")
+        if self.batching not in ("own", "all", "off"):
+            raise ValueError(f"batching must be 'own', 'all' or 'off', but got batching={self.batching!r}.")
+        if self.prefix_cache_bytes < 0:
+            raise ValueError(f"prefix_cache_bytes must be at least 0, but got {self.prefix_cache_bytes}.")
+        if self.poll_seconds < 0 or self.drain_seconds < 0:
+            raise ValueError(
+                "poll_seconds and drain_seconds must be at least 0, but got "
+                f"poll_seconds={self.poll_seconds}, drain_seconds={self.drain_seconds}."
+            )
+
+    @property
+    def worker_threads(self) -> int:
+        """`workers`, or what stands for None."""
+        return 4 * (os.cpu_count() or 1) if self.workers is None else self.workers
