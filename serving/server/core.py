@@ -86,17 +86,12 @@ class Core:
         future.add_done_callback(self._one_less_waits)
         return await future
 
-    def observe(self, record: Record | None) -> None:
-        """Tells the observers about an answered request."""
-        for observer in self.observers:
-            observer(record)
-
     def close(self) -> None:
         """Ends the threads once their runs are over; called when no request is left."""
         self._threads.shutdown(wait=False)
 
     async def _run(
-        self, servable: Servable, question: Question, deadline: float | None, record: Record
+        self, servable: Servable, question: Question, deadline: float | None, record: Record | None
     ) -> list[np.ndarray]:
         asked = time.perf_counter()
 

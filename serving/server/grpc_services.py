@@ -35,7 +35,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._core = core
 
     async def Predict(  # noqa: N802 - the protocol's name
-        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
+        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> predict_pb2.PredictResponse:
         timeout = context.time_remaining()
         return await answer(
@@ -43,7 +43,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         )
 
     async def GetModelMetadata(  # noqa: N802 - the protocol's name
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         async def metadata(record: Record | None) -> get_model_metadata_pb2.GetModelMetadataResponse:
             return inference.get_model_metadata(self._core.repository, request)
@@ -52,19 +52,19 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     # The generated servicer raises in these three, which would print a traceback for every such call.
 
-    async def Classify(self, request: object, context: grpc.aio.ServicerContext) -> None:  # noqa: N802
+    async def Classify(self, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Classify is not implemented: call Predict.")
 
-    async def Regress(self, request: object, context: grpc.aio.ServicerContext) -> None:  # noqa: N802
+    async def Regress(self, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Regress is not implemented: call Predict.")
 
-    async def MultiInference(self, request: object, context: grpc.aio.ServicerContext) -> None:  # noqa: N802
+    async def MultiInference(self, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "MultiInference is not implemented: call Predict.")
 
 
 async def answer(
     core: Core,
-    context: grpc.aio.ServicerContext,
+    context: grpc.aio.ServicerContext[Any, Any],
     api: str,
     request: Any,
     compute: Callable[[Record | None], Awaitable[Any]],

@@ -23,7 +23,7 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
     `Check` only: `Watch`, the streaming form, answers UNIMPLEMENTED.
     """
 
-    async def check(request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def check(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         if request.service not in _SERVICES:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service: {request.service}")
         return _MESSAGES["HealthCheckResponse"](status=_NOT_SERVING if core.draining else _SERVING)

@@ -97,17 +97,20 @@ class Server:
             add_to(server, self.core)
         port = 0
         try:
-            if settings.port is not None and settings.server_credentials is None:
-                port = server.add_insecure_port(address(settings.host, settings.port))
-            elif settings.port is not None:
-                port = server.add_secure_port(address(settings.host, settings.port), settings.server_credentials)
+            if settings.port is not None:
+                where, credentials = address(settings.host, settings.port), settings.server_credentials
+                port = (
+                    server.add_insecure_port(where)
+                    if credentials is None
+                    else server.add_secure_port(where, credentials)
+                )
             if settings.grpc_socket_path:
                 server.add_insecure_port(f"unix:{settings.grpc_socket_path}")
         except RuntimeError as error:
-            where = f"port {settings.port} on {settings.host}" + (
+            tried = f"port {settings.port} on {settings.host}" + (
                 f" or {settings.grpc_socket_path}" if settings.grpc_socket_path else ""
             )
-            raise OSError(f"{where} cannot be listened on: {error}.") from error
+            raise OSError(f"{tried} cannot be listened on: {error}.") from error
         return server, port
 
     async def _start(self) -> None:
