@@ -1,79 +1,109 @@
-"""Which models and versions are served: numbered folders on disk, the newest one wins."""
+"""Which models and versions are served: numbered folders on disk, loaded and unloaded while requests go on."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from rnnzoo.serving.server.loading import load_servable
+from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.version_folders import fingerprint, numbered_folders, version_folders
+from rnnzoo.serving.server.version_states import State, Version, VersionState, status_of
 
-__all__ = ["Repository", "version_folders"]
+__all__ = ["Repository"]
 
-_VERSION = re.compile(r"\s*[+-]?[0-9]+\s*")
-_RETRY_SECONDS = 60.0  # TensorFlow Serving's own wait before it tries a broken version again
+_MOST_ENDED = 100  # versions of a model that are over and still told of
 _log = logging.getLogger(__name__)
-
-
-def version_folders(base_path: Path) -> dict[int, Path]:
-    """The versions of a model, oldest first: every folder whose name is an integer (`00000123` is version 123).
-
-    Raises:
-        FileNotFoundError: if there is no such folder, or none that is named by a number.
-    """
-    if not base_path.is_dir():
-        raise FileNotFoundError(f"a model's base path must be a folder of numbered versions, but got {base_path}.")
-    numbered = [child for child in base_path.iterdir() if _VERSION.fullmatch(child.name) and child.is_dir()]
-    if not numbered:
-        hint = " Pass the folder above it." if (base_path / "saved_model.pb").exists() else ""
-        raise FileNotFoundError(
-            f"a model's base path must hold at least one version (such as {base_path / '1'}), but got {base_path} "
-            f"without any.{hint}"
-        )
-    # Of several spellings of one number, TensorFlow Serving takes the last by name.
-    found = {int(child.name): child for child in sorted(numbered, key=lambda child: child.name)}
-    return dict(sorted(found.items()))
 
 
 class Repository:
     """The loaded models. Threads may ask for models while another one refreshes.
 
+    A new version is ready before the one it replaces goes, and that one goes when its last request is answered. What
+    does not load is reported in `states` and tried again; neither disturbs the others.
+
     Args:
-        base_paths: for each model's name, the folder with its numbered versions.
-        keep: how many of the newest versions of each model are served; 1, as in TensorFlow Serving.
+        models: by name, their settings, or only the folder with their numbered versions.
         load: makes a servable of a name, a version and a folder.
+        max_num_load_retries: how often a version that does not load is tried again.
+        load_retry_seconds: the wait in between; less if its files change.
+        allow_labels_for_unavailable: whether a label may stand for a version that is not loaded.
+        patient: whether to wait for models that are not there yet and for versions that do not load, as TensorFlow
+            Serving does when it starts; else those are errors at once.
+        poll_seconds: how often to look while waiting.
+
+    Attributes:
+        check_method_names: whether a signature's method name must suit the call (`enable_signature_method_name_check`).
 
     Raises:
-        FileNotFoundError: if a model has no version.
-        ValueError: if `keep` is not positive, or the newest versions of a model cannot be loaded.
+        FileNotFoundError: if a model has no version, and the repository is not patient.
+        ValueError: if no version of a model loads, and the repository is not patient.
+        StatusError: if a label stands for a version that is not loaded; or, after all the patience, if none loads.
     """
 
     def __init__(
         self,
-        base_paths: Mapping[str, Path],
-        keep: int = 1,
-        load: Callable[[str, int, Path], Servable] = Servable,
+        models: Mapping[str, Path | ModelSettings],
+        load: Callable[[str, int, Path], Servable] = load_servable,
+        *,
+        max_num_load_retries: int = 5,
+        load_retry_seconds: float = 60.0,
+        allow_labels_for_unavailable: bool = False,
+        patient: bool = False,
+        poll_seconds: float = 1.0,
     ) -> None:
-        if keep < 1:
-            raise ValueError(f"keep must be a positive number of versions, but got {keep=}.")
-        self._base_paths = {name: Path(path) for name, path in base_paths.items()}
-        self._keep = keep
+        self._settings = _as_settings(models)
         self._load = load
-        self._served: dict[str, dict[int, Servable]] = {}
-        self._lock = threading.Lock()
-        self._retry_at: dict[Path, float] = {}
-        for name, path in self._base_paths.items():
-            newest = list(version_folders(path).items())[-keep:]
-            self._served[name] = {version: load(name, version, folder) for version, folder in newest}
+        self._retries = max_num_load_retries
+        self._retry_seconds = load_retry_seconds
+        self._allow_any_labels = allow_labels_for_unavailable
+        self._versions: dict[str, dict[int, Version]] = {name: {} for name in self._settings}
+        self._ready: dict[str, dict[int, Servable]] = {}
+        self._labels: dict[str, dict[str, int]] = {}
+        self._complaints: dict[str, str] = {}
+        self._closed = False
+        self.check_method_names = False  # TensorFlow Serving's own default
+        self._lock = threading.Lock()  # held for moments: what requests wait for
+        self._changing = threading.Lock()  # held while models load: one change after the other
+        try:
+            self._start(patient, poll_seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def names(self) -> list[str]:
+        """The configured models."""
+        with self._lock:
+            return list(self._settings)
+
+    @property
+    def settings(self) -> dict[str, ModelSettings]:
+        """The configured models with all that was said of them."""
+        with self._lock:
+            return dict(self._settings)
 
     @property
     def versions(self) -> dict[str, list[int]]:
         """The served versions of each model, oldest first."""
         with self._lock:
-            return {name: sorted(served) for name, served in self._served.items()}
+            return {name: sorted(self._ready.get(name, {})) for name in self._settings}
+
+    @property
+    def ready(self) -> bool:
+        """Whether each configured model has a version that answers."""
+        with self._lock:
+            return not self._closed and all(self._ready.get(name) for name in self._settings)
+
+    def states(self, name: str) -> list[VersionState]:
+        """All that were ever known of a model's versions, newest first; those of models that went as well."""
+        with self._lock:
+            known = self._versions.get(name, {})
+            return [known[version].described() for version in sorted(known, reverse=True)]
 
     @contextmanager
     def lease(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[Servable]:
@@ -82,17 +112,19 @@ class Repository:
         Args:
             name: the model's name.
             version: the newest one if None.
-            label: a name for a version; no labels are known yet.
+            label: a name for a version, instead of its number.
 
         Raises:
             StatusError: with TensorFlow Serving's codes and messages, if there is none.
         """
         if not name:
             raise StatusError(Code.INVALID_ARGUMENT, "ModelSpec has no name specified.")
-        if label is not None:
-            raise StatusError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
         with self._lock:
-            served = self._served.get(name, {})
+            if label is not None:
+                version = self._labels.get(name, {}).get(label)
+                if version is None:
+                    raise StatusError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
+            served = self._ready.get(name, {})
             servable = served.get(max(served, default=0) if version is None else version)
             if servable is None:
                 request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
@@ -104,44 +136,201 @@ class Repository:
             servable.release()
 
     def refresh(self) -> None:
-        """Looks at the folders again: new versions load first, then the ones they replace are closed.
+        """Looks at the folders again: what is new loads, what is gone or replaced goes.
 
-        What cannot be read or loaded is logged, and tried again a minute later; what was served goes on.
+        What cannot be read or loaded is logged and kept in `states`; what was served goes on.
         """
-        for name, path in self._base_paths.items():
-            try:
-                folders = version_folders(path)
-            except OSError as error:
-                _log.warning("model %s keeps its versions: %s", name, error)
-                continue
-            wanted = dict(list(folders.items())[-self._keep :])
-            served = dict(self._served[name])
-            for version, folder in wanted.items():
-                if version not in served:
-                    self._try_load(name, version, folder, served)
-            if wanted.keys() <= served.keys():
-                served = {version: served[version] for version in wanted}
+        with self._changing:
+            for name, settings in self.settings.items():
+                if self._closed:
+                    return
+                self._refresh_model(name, settings)
+
+    def reconfigure(self, models: Mapping[str, ModelSettings]) -> None:
+        """Other models from now on: new ones load, those that are no longer named go, the others are never disturbed.
+
+        Raises:
+            StatusError: with TensorFlow Serving's code and message, if a new model has no folder or no version, or a
+                label stands for a version that is not loaded: then nothing has changed. If a new model does not load,
+                the rest has changed, and it is tried again.
+        """
+        with self._changing:
+            new = [name for name in models if name not in self._settings]
+            for name in new:
+                _check_folder(name, models[name].base_path)
+            labels = self._checked_labels(models)
             with self._lock:
-                replaced, self._served[name] = self._served[name], served
-            for version in replaced.keys() - served.keys():
-                replaced[version].close()
-                _log.info("model %s: closed version %d", name, version)
+                gone = [name for name in self._settings if name not in models]
+                self._settings = dict(models)
+                self._labels = labels
+                for name in new:
+                    self._versions.setdefault(name, {})
+            for name in gone:
+                self._unload(name, keep=())
+            for name, settings in models.items():
+                self._refresh_model(name, settings)
+            self._check_available(new)
 
     def close(self) -> None:
         """Closes every model, and fails the runs under way."""
         with self._lock:
-            closing = [servable for served in self._served.values() for servable in served.values()]
-            self._served = {name: {} for name in self._served}
+            self._closed = True
+            known = [version for versions in self._versions.values() for version in versions.values()]
+            closing = [version.servable for version in known if version.servable is not None]
+            self._ready = {}
         for servable in closing:
             servable.close(drain=False)
 
-    def _try_load(self, name: str, version: int, folder: Path, served: dict[int, Servable]) -> None:
-        if time.monotonic() < self._retry_at.get(folder, 0.0):
-            return
+    def _start(self, patient: bool, poll_seconds: float) -> None:
+        if not patient:
+            for settings in self._settings.values():
+                version_folders(settings.base_path)
+        self.refresh()
+        while patient and not self.ready:
+            self._check_available([name for name in self._settings if self._given_up(name)])
+            if poll_seconds <= 0:
+                raise StatusError(Code.NOT_FOUND, "; ".join(self._complaints.values()) or "no model is available")
+            time.sleep(poll_seconds)
+            self.refresh()
+        for name in self._settings:
+            if not self._ready.get(name):
+                broken = next(iter(self.states(name)), None)
+                raise ValueError(
+                    f"model {name} must have a version that loads"
+                    + (f", but version {broken.version} does not: {broken.message}" if broken else ".")
+                )
+        with self._lock:
+            served = {name: dict(served) for name, served in self._ready.items()}
+        self._labels = self._checked_labels(self._settings, served)
+
+    def _refresh_model(self, name: str, settings: ModelSettings) -> None:
         try:
-            served[version] = self._load(name, version, folder)
-        except (OSError, ValueError) as error:
-            self._retry_at[folder] = time.monotonic() + _RETRY_SECONDS
-            _log.warning("model %s: version %d is left out: %s", name, version, error)
+            folders = numbered_folders(settings.base_path)
+        except OSError as error:
+            self._complain(name, f"Could not find base path {settings.base_path} for servable {name}: {error}")
+            return
+        wanted = settings.policy.pick(folders)
+        if wanted:
+            self._complaints.pop(name, None)
         else:
-            _log.info("model %s: loaded version %d", name, version)
+            self._complain(
+                name,
+                f"No versions of servable {name} found under base path {settings.base_path}. "
+                "Did you forget to name your leaf directory as a number (eg. '/1/')?",
+            )
+        for number in wanted:
+            if self._closed:
+                return
+            self._load_if_due(name, number, folders[number])
+        # As long as none of the wanted versions answers, the ones before them do.
+        if not wanted or any(number in self._ready.get(name, {}) for number in wanted):
+            self._unload(name, keep=wanted)
+
+    def _load_if_due(self, name: str, number: int, folder: Path) -> None:
+        with self._lock:
+            version = self._versions[name].setdefault(number, Version(number, folder))
+        version.folder = folder
+        if not version.due():
+            return
+        files = fingerprint(folder)
+        version.state = State.LOADING
+        try:
+            servable = self._load(name, number, folder)
+        except Exception as error:  # whatever it is, the other models go on
+            with self._lock:
+                version.failed(status_of(error), files, self._retries, self._retry_seconds)
+            _log.warning("model %s: version %d does not load: %s", name, number, version.described().message)
+            return
+        with self._lock:
+            version.servable, version.state, version.error, version.attempts = servable, State.AVAILABLE, None, 0
+            if not self._closed:
+                self._ready.setdefault(name, {})[number] = servable
+        if self._closed:
+            servable.close(drain=False)
+            return
+        _log.info("model %s: version %d answers", name, number)
+
+    def _unload(self, name: str, keep: list[int] | tuple[int, ...]) -> None:
+        with self._lock:
+            versions = self._versions.get(name, {})
+            leaving = [version for version in versions.values() if version.number not in keep]
+            for version in leaving:
+                self._ready.get(name, {}).pop(version.number, None)
+                if version.state in (State.START, State.LOADING):
+                    version.cancelled()
+            ended = sorted(version.number for version in leaving if version.state is State.END)
+            for number in ended[:-_MOST_ENDED]:
+                del versions[number]
+        for version in leaving:
+            if version.state is State.AVAILABLE:
+                version.state = State.UNLOADING
+                # In a thread of its own: a request that takes long must not hold up the other models.
+                threading.Thread(target=self._drain, args=(name, version), name="rnnzoo-unload", daemon=True).start()
+
+    def _drain(self, name: str, version: Version) -> None:
+        if version.servable is not None:
+            version.servable.close()
+        with self._lock:
+            version.servable, version.state = None, State.END
+        _log.info("model %s: version %d is gone", name, version.number)
+
+    def _checked_labels(
+        self, models: Mapping[str, ModelSettings], served: Mapping[str, Mapping[int, Servable]] | None = None
+    ) -> dict[str, dict[str, int]]:
+        with self._lock:
+            served, before = self._ready if served is None else served, self._labels
+            for name, settings in models.items():
+                for label, version in settings.labels.items():
+                    moved = before.get(name, {}).get(label, version) != version
+                    if version not in served.get(name, {}) and (moved or not self._allow_any_labels):
+                        raise StatusError(
+                            Code.FAILED_PRECONDITION,
+                            f"Request to assign label to version {version} of model {name}, which is not currently "
+                            "available for inference",
+                        )
+        return {name: dict(settings.labels) for name, settings in models.items()}
+
+    def _check_available(self, names: list[str]) -> None:
+        missing = [(name, self.states(name)) for name in names if not self._ready.get(name)]
+        if missing:
+            told = "".join(
+                f"{{{{name: {name} version: {state.version}}} due to error: {_code_name(state.code)}: "
+                f"{state.message}}}, "
+                for name, states in missing
+                for state in states[:1]
+            )
+            raise StatusError(Code.UNKNOWN, f"{len(missing)} model(s) did not become available: {{{told}}}")
+
+    def _given_up(self, name: str) -> bool:
+        states = self.states(name)
+        return bool(states) and all(state.state is State.END for state in states)
+
+    def _complain(self, name: str, message: str) -> None:
+        if self._complaints.get(name) != message:  # once, not at every look
+            self._complaints[name] = message
+            _log.warning("%s", message)
+
+
+def _as_settings(models: Mapping[str, Path | ModelSettings]) -> dict[str, ModelSettings]:
+    return {
+        name: model if isinstance(model, ModelSettings) else ModelSettings(base_path=Path(model))
+        for name, model in models.items()
+    }
+
+
+def _check_folder(name: str, base_path: Path) -> None:
+    try:
+        found = numbered_folders(base_path)
+    except OSError as error:
+        raise StatusError(
+            Code.INVALID_ARGUMENT,
+            f"Could not find base path {base_path} for servable {name} with error NOT_FOUND: {base_path} not found",
+        ) from error
+    if not found:
+        raise StatusError(
+            Code.NOT_FOUND, f"Unable to find a numerical version path for servable {name} at: {base_path}"
+        )
+
+
+def _code_name(code: int) -> str:
+    return Code(code).name if code in Code._value2member_map_ else str(code)

@@ -1,22 +1,31 @@
-"""The newest version wins, and nothing that goes wrong on disk takes down what is served."""
+"""Versions come, go, break and return while the others answer."""
 
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from rnnzoo.serving.server import repository as repository_module
-from rnnzoo.serving.server.repository import Repository, version_folders
+from rnnzoo.serving.server.model_settings import ModelSettings
+from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.version_policies import All, Latest, Specific
+from rnnzoo.serving.server.version_states import State
 
 
 class FakeServable:
-    """Records what happens to it; a folder that holds a file called broken cannot be loaded."""
+    """Loads from any folder without a file named `broken`."""
 
     def __init__(self, name: str, version: int, folder: Path) -> None:
         if (folder / "broken").exists():
-            raise ValueError("broken")
-        self.name, self.version, self.folder = name, version, folder
-        self.users, self.closed = 0, False
+            raise ValueError(f"broken: {folder}")
+        self.name, self.version = name, version
+        self.users = 0
+        self.closed = threading.Event()
 
     def acquire(self) -> None:
         self.users += 1
@@ -25,8 +34,9 @@ class FakeServable:
         self.users -= 1
 
     def close(self, drain: bool = True) -> None:
-        assert self.users == 0 or not drain
-        self.closed = True
+        while drain and self.users:
+            time.sleep(0.01)
+        self.closed.set()
 
 
 @pytest.fixture
@@ -36,8 +46,9 @@ def base_path(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def fake(base_path: Path, keep: int = 1) -> Repository:
-    return Repository({"default": base_path}, keep, FakeServable)  # type: ignore[arg-type]
+def fake(base_path: Path, policy: object = None, **options: object) -> Repository:
+    settings = ModelSettings(base_path=base_path, policy=policy or Latest())  # type: ignore[arg-type]
+    return Repository({"default": settings}, FakeServable, **options)  # type: ignore[arg-type]
 
 
 def refused(repository: Repository, *request: object) -> StatusError:
@@ -46,21 +57,28 @@ def refused(repository: Repository, *request: object) -> StatusError:
     return caught.value
 
 
-def test_folder_names_are_integers(tmp_path: Path) -> None:
-    for name in ("00000123", "9", "1_000", "7x", "٣", "v1"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "200").touch()
-
-    assert {9: tmp_path / "9", 123: tmp_path / "00000123"} == version_folders(tmp_path)
+def states(repository: Repository, name: str = "default") -> dict[int, State]:
+    return {state.version: state.state for state in repository.states(name)}
 
 
-@pytest.mark.parametrize(("keep", "served"), [(1, [2]), (2, [1, 2]), (5, [1, 2])])
-def test_the_newest_versions_are_served(base_path: Path, keep: int, served: list[int]) -> None:
-    repository = fake(base_path, keep)
+def wait_for(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("policy", "served"),
+    [(Latest(1), [2]), (Latest(2), [1, 2]), (All(), [1, 2]), (Specific(frozenset({1, 7})), [1])],
+)
+def test_a_policy_decides_what_is_served(base_path: Path, policy: object, served: list[int]) -> None:
+    repository = fake(base_path, policy)
 
     assert {"default": served} == repository.versions
+    assert repository.ready
     with repository.lease("default") as newest:
-        assert 2 == newest.version
+        assert served[-1] == newest.version
 
 
 @pytest.mark.parametrize(
@@ -71,6 +89,7 @@ def test_the_newest_versions_are_served(base_path: Path, keep: int, served: list
         (("M", 9), Code.NOT_FOUND, "Servable not found for request: Specific(M, 9)"),
         (("default", 1), Code.NOT_FOUND, "Servable not found for request: Specific(default, 1)"),
         (("default", None, "L"), Code.INVALID_ARGUMENT, "Unrecognized servable version label: L"),
+        (("M", None, "L"), Code.INVALID_ARGUMENT, "Unrecognized servable version label: L"),
     ],
 )
 def test_requests_for_what_is_not_served(
@@ -81,46 +100,102 @@ def test_requests_for_what_is_not_served(
     assert (code, message) == (error.code, error.message)
 
 
-def test_a_new_version_takes_over_and_the_old_one_is_closed(base_path: Path) -> None:
+def test_a_new_version_takes_over_and_the_old_one_goes(base_path: Path) -> None:
     repository = fake(base_path)
     with repository.lease("default") as old:
-        pass
-    (base_path / "10").mkdir()
+        (base_path / "10").mkdir()
+        repository.refresh()
 
-    repository.refresh()
+        assert {"default": [10]} == repository.versions
+        assert {10: State.AVAILABLE, 2: State.UNLOADING} == states(repository)
+        assert not old.closed.is_set()  # type: ignore[attr-defined]
+    wait_for(lambda: states(repository) == {10: State.AVAILABLE, 2: State.END})
+    assert old.closed.is_set()  # type: ignore[attr-defined]
 
-    assert {"default": [10]} == repository.versions
-    assert old.closed  # type: ignore[attr-defined]
 
-
-def test_a_version_that_does_not_load_leaves_the_old_one(
-    base_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    repository = fake(base_path)
+def test_a_broken_version_is_told_of_and_tried_again(base_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    repository = fake(base_path, max_num_load_retries=1, load_retry_seconds=0.0)
     (base_path / "3").mkdir()
     (base_path / "3" / "broken").touch()
+
+    repository.refresh()
+    newest = repository.states("default")[0]
+    assert (3, State.LOADING, Code.INVALID_ARGUMENT) == (newest.version, newest.state, newest.code)
+    assert newest.message.startswith("broken: ")
+    assert {"default": [2]} == repository.versions
+
+    repository.refresh()  # the only retry
+    repository.refresh()
+    assert {3: State.END, 2: State.AVAILABLE} == states(repository)
+    assert 2 == caplog.text.count("version 3 does not load: broken")
+
+
+def test_a_version_that_was_copied_half_way_loads_once_it_is_whole(base_path: Path) -> None:
+    repository = fake(base_path, load_retry_seconds=1e6)
+    (base_path / "3").mkdir()
+    (base_path / "3" / "broken").touch()
+    repository.refresh()
+
+    (base_path / "3" / "broken").unlink()
+    repository.refresh()  # it has changed; is it still changing?
+    assert State.LOADING is states(repository)[3]
+    repository.refresh()
+
+    assert {"default": [3]} == repository.versions
+    assert 0 == repository.states("default")[0].code
+
+
+def test_a_version_that_was_given_up_is_tried_again_when_it_changes(base_path: Path) -> None:
+    repository = fake(base_path, max_num_load_retries=0)
+    (base_path / "3").mkdir()
+    (base_path / "3" / "broken").touch()
+    repository.refresh()
+    assert State.END is states(repository)[3]
+
+    (base_path / "3" / "broken").rename(base_path / "3" / "mended")
+    repository.refresh()
+    repository.refresh()
+
+    assert {"default": [3]} == repository.versions
+
+
+def test_a_broken_version_that_goes_and_comes_back(base_path: Path) -> None:
+    repository = fake(base_path, max_num_load_retries=0)
+    (base_path / "3").mkdir()
+    (base_path / "3" / "broken").touch()
+    repository.refresh()
+
+    (base_path / "3").rename(base_path / "hidden")
+    repository.refresh()
+    assert State.END is states(repository)[3]
+    (base_path / "hidden").rename(base_path / "3")
+    repository.refresh()
+    repository.refresh()
+    assert State.END is states(repository)[3]
+    assert "broken" in repository.states("default")[0].message
+
+
+def test_a_lost_folder_leaves_what_is_served(base_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    repository = fake(base_path)
+    base_path.rename(base_path.with_name("elsewhere"))
 
     repository.refresh()
     repository.refresh()
 
     assert {"default": [2]} == repository.versions
-    assert 1 == caplog.text.count("version 3 is left out: broken")
-    (base_path / "3" / "broken").unlink()
-    monkeypatch.setattr(repository_module, "_RETRY_SECONDS", 0.0)
-    repository._retry_at.clear()
-    repository.refresh()
-    assert {"default": [3]} == repository.versions
+    assert 1 == caplog.text.count("Could not find base path")
 
 
-def test_a_lost_folder_leaves_what_is_served(base_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_without_versions_serves_none(base_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     repository = fake(base_path)
     for name in ("1", "2"):
         (base_path / name).rmdir()
 
     repository.refresh()
 
-    assert {"default": [2]} == repository.versions
-    assert "keeps its versions" in caplog.text
+    assert {"default": []} == repository.versions
+    assert not repository.ready
+    assert f"No versions of servable default found under base path {base_path}. Did you forget" in caplog.text
 
 
 def test_an_older_version_comes_back(base_path: Path) -> None:
@@ -128,27 +203,253 @@ def test_an_older_version_comes_back(base_path: Path) -> None:
     (base_path / "2").rmdir()
 
     repository.refresh()
-
     assert {"default": [1]} == repository.versions
+
+    wait_for(lambda: states(repository)[2] is State.END)
+    (base_path / "2").mkdir()
+    repository.refresh()
+    assert {"default": [2]} == repository.versions
+
+
+def test_only_so_many_ended_versions_are_told_of(base_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnzoo.serving.server.repository._MOST_ENDED", 2)
+    repository = fake(base_path)
+    for number in range(3, 9):
+        (base_path / str(number)).mkdir()
+        repository.refresh()
+        wait_for(lambda: State.UNLOADING not in states(repository).values())
+    repository.refresh()
+
+    assert [8, 7, 6] == [state.version for state in repository.states("default")]
 
 
 def test_close_frees_everything(base_path: Path) -> None:
-    repository = fake(base_path, keep=2)
+    repository = fake(base_path, All())
     with repository.lease("default", 1) as first, repository.lease("default", 2) as second:
         repository.close()
 
-    assert first.closed  # type: ignore[attr-defined]
-    assert second.closed  # type: ignore[attr-defined]
+    assert first.closed.is_set()  # type: ignore[attr-defined]
+    assert second.closed.is_set()  # type: ignore[attr-defined]
+    assert not repository.ready
     assert "Servable not found for request: Latest(default)" == refused(repository, "default").message
 
 
-def test_base_paths_that_cannot_be_served(tmp_path: Path) -> None:
+def test_labels(base_path: Path) -> None:
+    def labelled(**labels: int) -> ModelSettings:
+        return ModelSettings(base_path=base_path, policy=All(), labels=labels)
+
+    repository = Repository({"default": labelled(stable=1, canary=2)}, FakeServable)  # type: ignore[arg-type]
+    with repository.lease("default", label="stable") as stable, repository.lease("default", label="canary") as canary:
+        assert (1, 2) == (stable.version, canary.version)
+
+    with pytest.raises(StatusError) as caught:
+        repository.reconfigure({"default": labelled(stable=7)})
+    assert (
+        Code.FAILED_PRECONDITION,
+        "Request to assign label to version 7 of model default, which is not currently available for inference",
+    ) == (caught.value.code, caught.value.message)
+    with repository.lease("default", label="stable") as stable:
+        assert 1 == stable.version
+    repository.reconfigure({"default": labelled(stable=2)})
+    with repository.lease("default", label="stable") as stable:
+        assert 2 == stable.version
+    assert "Unrecognized servable version label: canary" == refused(repository, "default", None, "canary").message
+
+
+def test_labels_of_versions_that_are_not_there(base_path: Path) -> None:
+    settings = {"default": ModelSettings(base_path=base_path, labels={"stable": 1})}
+
+    with pytest.raises(StatusError, match="Request to assign label to version 1 of model default"):
+        Repository(settings, FakeServable)  # type: ignore[arg-type]
+    repository = Repository(settings, FakeServable, allow_labels_for_unavailable=True)  # type: ignore[arg-type]
+    error = refused(repository, "default", None, "stable")
+    assert "Servable not found for request: Specific(default, 1)" == error.message
+    moved = {"default": ModelSettings(base_path=base_path, labels={"stable": 9})}
+    with pytest.raises(StatusError, match="Request to assign label to version 9"):  # the label is in use
+        repository.reconfigure(moved)
+
+
+def test_reconfigure(base_path: Path) -> None:
+    repository = fake(base_path)
+    (base_path / "second" / "5").mkdir(parents=True)
+    first, second = ModelSettings(base_path=base_path), ModelSettings(base_path=base_path / "second")
+
+    repository.reconfigure({"default": first, "second": second})
+    assert {"default": [2], "second": [5]} == repository.versions
+
+    repository.reconfigure({"second": second})
+    assert ["second"] == repository.names
+    assert "Servable not found for request: Latest(default)" == refused(repository, "default").message
+    wait_for(lambda: states(repository) == {2: State.END})
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "message"),
+    [
+        (
+            lambda path: None,
+            Code.INVALID_ARGUMENT,
+            "Could not find base path {path} for servable new with error NOT_FOUND: {path} not found",
+        ),
+        (
+            lambda path: path.mkdir(),
+            Code.NOT_FOUND,
+            "Unable to find a numerical version path for servable new at: {path}",
+        ),
+    ],
+)
+def test_new_models_that_are_not_there_change_nothing(
+    base_path: Path, make: Callable[[Path], None], code: Code, message: str
+) -> None:
+    repository = fake(base_path)
+    path = base_path / "new"
+    make(path)
+
+    with pytest.raises(StatusError) as caught:
+        repository.reconfigure({"new": ModelSettings(base_path=path)})
+
+    assert (code, message.format(path=path)) == (caught.value.code, caught.value.message)
+    assert {"default": [2]} == repository.versions
+
+
+def test_a_new_model_that_does_not_load_is_tried_again(base_path: Path) -> None:
+    repository = fake(base_path, load_retry_seconds=0.0)
+    path = base_path / "new"
+    (path / "1").mkdir(parents=True)
+    (path / "1" / "broken").touch()
+
+    with pytest.raises(StatusError) as caught:
+        repository.reconfigure({"default": ModelSettings(base_path=base_path), "new": ModelSettings(base_path=path)})
+
+    assert (
+        Code.UNKNOWN,
+        "1 model(s) did not become available: {{{name: new version: 1} due to error: INVALID_ARGUMENT: "
+        f"broken: {path / '1'}}}, }}",
+    ) == (caught.value.code, caught.value.message)
+    (path / "1" / "broken").unlink()
+    repository.refresh()
+    assert {"default": [2], "new": [1]} == repository.versions
+
+
+def test_what_cannot_be_served_from_the_start(base_path: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"must be a folder of numbered versions, but got .*missing"):
         fake(tmp_path / "missing")
-    with pytest.raises(FileNotFoundError, match=r"must hold at least one version \(such as .*1\), but got"):
-        fake(tmp_path)
-    (tmp_path / "saved_model.pb").touch()
-    with pytest.raises(FileNotFoundError, match=r"Pass the folder above it."):
-        fake(tmp_path)
-    with pytest.raises(ValueError, match=r"keep must be a positive number of versions, but got keep=0."):
-        fake(tmp_path, keep=0)
+    (base_path / "2" / "broken").touch()
+    with pytest.raises(ValueError, match=r"model default must have a version that loads, but version 2 does not: "):
+        fake(base_path)
+    assert {"default": [1]} == fake(base_path, All()).versions  # one is enough
+
+
+def test_a_patient_repository_waits_for_its_models(tmp_path: Path) -> None:
+    def come() -> None:
+        (tmp_path / "later" / "1").mkdir(parents=True)
+
+    timer = threading.Timer(0.1, come)
+    timer.start()
+
+    repository = fake(tmp_path / "later", patient=True, poll_seconds=0.02)
+
+    assert {"default": [1]} == repository.versions
+    timer.join()
+
+
+def test_patience_has_an_end(base_path: Path, tmp_path: Path) -> None:
+    (base_path / "2" / "broken").touch()
+
+    with pytest.raises(StatusError, match=r"^1 model\(s\) did not become available: \{\{\{name: default version: 2\}"):
+        fake(base_path, patient=True, poll_seconds=0.01, max_num_load_retries=2, load_retry_seconds=0.0)
+    with pytest.raises(StatusError, match=r"Could not find base path .*missing for servable default"):
+        fake(tmp_path / "missing", patient=True, poll_seconds=0)
+
+
+class Asking:
+    """Asks models over and over in threads, and keeps every failure and every answer."""
+
+    def __init__(self, repository: Repository, requests: list[tuple[str, int | None]]) -> None:
+        self.failures: list[object] = []
+        self.answers: dict[tuple[str, int | None], set[float]] = {request: set() for request in requests}
+        self._repository = repository
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(request,)) for request in requests]
+
+    def __enter__(self) -> "Asking":
+        for thread in self._threads:
+            thread.start()
+        wait_for(lambda: all(self.answers.values()))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, request: tuple[str, int | None]) -> None:
+        while not self._stop.wait(0.005):
+            try:
+                with self._repository.lease(*request) as servable:
+                    signature = servable.signatures["serving_default"]
+                    feeds = {
+                        signature.inputs["x"].name: np.array([1.0], np.float32),
+                        signature.inputs["factor"].name: np.array([0.0], np.float32),
+                    }
+                    (scaled,) = servable.run(feeds, [signature.outputs["scaled"].name])
+                self.answers[request].add(float(scaled[0]))
+            except Exception as error:
+                self.failures.append((request, error))
+
+
+@pytest.fixture
+def two_models(tmp_path: Path, save_arithmetic: Callable[..., None]) -> Iterator[tuple[Path, Repository]]:
+    save_arithmetic(tmp_path / "a", 1, offset=11.0)
+    for version in (1, 2):
+        save_arithmetic(tmp_path / "b", version, offset=20.0 + version)
+    repository = Repository(
+        {"a": ModelSettings(base_path=tmp_path / "a"), "b": ModelSettings(base_path=tmp_path / "b", policy=All())},
+        load_retry_seconds=0.0,
+    )
+    yield tmp_path, repository
+    repository.close()
+
+
+def test_what_happens_to_one_version_the_others_never_notice(
+    two_models: tuple[Path, Repository], save_arithmetic: Callable[..., None]
+) -> None:
+    folder, repository = two_models
+    with Asking(repository, [("a", None), ("b", 1), ("b", None)]) as asking:
+        # One is replaced: no request fails, and the new version answers in the end.
+        save_arithmetic(folder / "a", 2, offset=12.0)
+        repository.refresh()
+        wait_for(lambda: 12.0 in asking.answers["a", None])
+        # A new one comes half-way: everything but the variables.
+        shutil.copytree(folder / "a" / "2", folder / "a" / "3", ignore=shutil.ignore_patterns("variables.data*"))
+        repository.refresh()
+        broken = repository.states("a")[0]
+        assert (3, State.LOADING) == (broken.version, broken.state)
+        assert broken.message
+        assert {"a": [2], "b": [1, 2]} == repository.versions
+        # A served one is corrupted on disk.
+        (folder / "b" / "1" / "saved_model.pb").write_bytes(b"\xff" * 100)
+        repository.refresh()
+        # And one is removed: its last requests are answered, later ones fall back to the one before.
+        shutil.rmtree(folder / "b" / "2")
+        repository.refresh()
+        asking.answers["b", None].clear()
+        wait_for(lambda: bool(asking.answers["b", None]))
+        # The broken one is mended.
+        shutil.copytree(folder / "a" / "2", folder / "a" / "3", dirs_exist_ok=True)
+        repository.refresh()
+        repository.refresh()
+        assert {"a": [3], "b": [1]} == repository.versions
+
+    assert [] == asking.failures
+    assert {11.0, 12.0} == asking.answers["a", None]
+    assert {21.0} == asking.answers["b", 1] == asking.answers["b", None]
+
+
+def test_a_version_without_a_saved_model_says_so_as_tensorflow_serving(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+
+    with suppress(ValueError), pytest.raises(StatusError) as caught:
+        Repository({"m": tmp_path}, patient=True, poll_seconds=0.01, max_num_load_retries=0)
+
+    assert "due to error: NOT_FOUND: Could not find SavedModel .pb or .pbtxt at supplied export" in caught.value.message

@@ -1,0 +1,96 @@
+"""What a server is told of a model: where it lies, which versions to serve, and what they are called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tensorflow_serving.config import logging_config_pb2, model_server_config_pb2
+
+from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.version_policies import All, Latest, Specific, VersionPolicy
+
+__all__ = ["ModelSettings", "models_of"]
+
+_PLATFORM = "tensorflow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """One model.
+
+    Attributes:
+        base_path: the folder with its numbered versions.
+        policy: which of them are served; the newest one by default, as in TensorFlow Serving.
+        labels: names for versions, such as `stable` for 3.
+        logging: which requests are written down; none if None.
+    """
+
+    base_path: Path
+    policy: VersionPolicy = field(default_factory=Latest)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    logging: logging_config_pb2.LoggingConfig | None = None
+
+
+def models_of(config: model_server_config_pb2.ModelServerConfig) -> dict[str, ModelSettings]:
+    """The models of a ModelServerConfig, by name.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the configuration.
+
+    >>> config = model_server_config_pb2.ModelServerConfig()
+    >>> model = config.model_config_list.config.add(name="lstm", base_path="/models/lstm", model_platform="tensorflow")
+    >>> model.version_labels["stable"] = 3
+    >>> models_of(config)["lstm"].labels
+    {'stable': 3}
+    """
+    if config.WhichOneof("config") == "custom_model_config":
+        raise StatusError(Code.UNIMPLEMENTED, "ModelServer does not yet support custom model config.")
+    models: dict[str, ModelSettings] = {}
+    for model in config.model_config_list.config:
+        if model.name in models:
+            raise _refused(f"Illegal to list model {model.name} multiple times in config list")
+        if not model.base_path.startswith("/"):
+            raise _refused(
+                f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
+            )
+        platform = _platform(model)
+        if platform != _PLATFORM:
+            raise _refused(f"Model {model.name} requests unsupported platform {platform}")
+        models[model.name] = ModelSettings(
+            base_path=Path(model.base_path),
+            policy=_policy(model),
+            labels=dict(model.version_labels),
+            logging=model.logging_config if model.HasField("logging_config") else None,
+        )
+    return models
+
+
+def _platform(model: model_server_config_pb2.ModelConfig) -> str:
+    if model.model_type != model_server_config_pb2.MODEL_TYPE_UNSPECIFIED:
+        if model.model_platform:
+            raise _refused(
+                "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform."
+            )
+        if model.model_type != model_server_config_pb2.TENSORFLOW:
+            raise _refused(f"ModelServerConfig::model_type choice {model.model_type} not supported.")
+        return _PLATFORM
+    if not model.model_platform:
+        raise _refused(
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform."
+        )
+    return model.model_platform
+
+
+def _policy(model: model_server_config_pb2.ModelConfig) -> VersionPolicy:
+    policy = model.model_version_policy
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            return All()
+        case "specific":
+            return Specific(frozenset(policy.specific.versions))
+        case _:
+            return Latest(max(1, policy.latest.num_versions))
+
+
+def _refused(message: str) -> StatusError:
+    return StatusError(Code.INVALID_ARGUMENT, message)
