@@ -1,0 +1,201 @@
+"""JSON values to the typed lists of a TensorProto: shapes, types, and what would lose precision."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tensorflow.core.framework import tensor_pb2, types_pb2
+
+from rnnzoo.serving.server.json_reading import decode_base64_object, echo, json_type
+from rnnzoo.serving.server.status import Code, StatusError
+
+__all__ = ["Item", "feature_float", "fill_tensor", "type_name"]
+
+_MOST_FLOAT32 = float.fromhex("0x1.fffffep+127")
+_MOST_AXES = 254  # TensorFlow's own
+_INT32, _UINT32, _INT64, _UINT64 = ((-(2**31), 2**31), (0, 2**32), (-(2**63), 2**63), (0, 2**64))
+# The list of a TensorProto that a type fills, and the bounds of what JSON may hold for it. Smaller integers are checked
+# as int32 and then wrap, as in TensorFlow Serving.
+_INTEGERS: dict[int, tuple[str, tuple[int, int]]] = {
+    types_pb2.DT_INT32: ("int_val", _INT32),
+    types_pb2.DT_INT16: ("int_val", _INT32),
+    types_pb2.DT_INT8: ("int_val", _INT32),
+    types_pb2.DT_UINT8: ("int_val", _INT32),
+    types_pb2.DT_INT64: ("int64_val", _INT64),
+    types_pb2.DT_UINT32: ("uint32_val", _UINT32),
+    types_pb2.DT_UINT64: ("uint64_val", _UINT64),
+}
+# The list, the largest integer that a decimal type holds exactly, its largest value.
+_DECIMALS: dict[int, tuple[str, int, float]] = {
+    types_pb2.DT_FLOAT: ("float_val", 2**24 - 1, _MOST_FLOAT32),
+    types_pb2.DT_DOUBLE: ("double_val", 2**53 - 1, sys.float_info.max),
+}
+
+
+def type_name(number: int) -> str:
+    """TensorFlow's short name of a DataType.
+
+    >>> type_name(1), type_name(7)
+    ('float', 'string')
+    """
+    return types_pb2.DataType.Name(number).removeprefix("DT_").lower()
+
+
+def fill_tensor(value: Any, dtype: int, tensor: tensor_pb2.TensorProto) -> None:
+    """Writes a scalar, or a list of lists without ragged ends, into an empty tensor.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT for what does not fit, UNIMPLEMENTED for a type that JSON cannot say.
+    """
+    shape = _shape(value)
+    field, convert = _conversion(dtype)
+    elements: list[Any] = []
+    _collect(value, 0, shape, convert, elements)
+    _write(elements, shape, dtype, field, tensor)
+
+
+class Item:
+    """One input of a request in rows: the same shape in each.
+
+    Args:
+        dtype: the number of its DataType.
+    """
+
+    def __init__(self, dtype: int) -> None:
+        self._dtype = dtype
+        self._field, self._convert = _conversion(dtype)
+        self._elements: list[Any] = []
+        self._shape: list[int] | None = None
+        self._size = 0
+
+    def add(self, value: Any) -> None:
+        """Takes the value of the next row.
+
+        Raises:
+            StatusError: if it does not fit the type, or its shape is not that of the first row.
+        """
+        shape, before = _shape(value), len(self._elements)
+        _collect(value, 0, shape, self._convert, self._elements)
+        size = len(self._elements) - before
+        if self._shape is None:
+            self._shape, self._size = shape, size
+        elif size != self._size:
+            raise _refusal(f"Expecting tensor size: {self._size} but got: {size}")
+        elif shape != self._shape:
+            raise _refusal(f"Expecting shape {_shape_text(self._shape)} but got: {_shape_text(shape)}")
+
+    def write(self, rows: int, tensor: tensor_pb2.TensorProto) -> None:
+        """Writes all rows into an empty tensor."""
+        _write(self._elements, [rows, *(self._shape or [])], self._dtype, self._field, tensor)
+
+
+def feature_float(value: float) -> None:
+    """Checks a decimal that a tf.Example is to hold.
+
+    Raises:
+        StatusError: if it does not fit a float32.
+    """
+    _decimal(value, types_pb2.DT_FLOAT)
+
+
+def _conversion(dtype: int) -> tuple[str, Callable[[Any], Any]]:
+    if dtype in _DECIMALS:
+        return _DECIMALS[dtype][0], lambda value: _decimal(value, dtype)
+    if dtype in _INTEGERS:
+        return _INTEGERS[dtype][0], lambda value: _integer(value, dtype)
+    if dtype == types_pb2.DT_STRING:
+        return "string_val", _text
+    if dtype == types_pb2.DT_BOOL:
+        return "bool_val", _truth
+    return "", lambda value: _not_in_json(value, dtype)
+
+
+def _collect(value: Any, level: int, shape: list[int], convert: Callable[[Any], Any], elements: list[Any]) -> None:
+    rank = len(shape)
+    if type(value) is not list:
+        if level != rank:
+            raise _refusal(
+                f"JSON Value: {echo(value)} found at incorrect level: {level + 1} in the JSON DOM. Expected at level: "
+                f"{rank}"
+            )
+        elements.append(convert(value))
+        return
+    if level >= rank:
+        raise _refusal(f"Encountered list at unexpected level: {level} expected < {rank}")
+    if len(value) != shape[level]:
+        raise _refusal(
+            f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
+        )
+    for element in value:
+        _collect(element, level + 1, shape, convert, elements)
+
+
+def _shape(value: Any) -> list[int]:
+    shape = []
+    while type(value) is list:
+        shape.append(len(value))
+        value = value[0] if value else None
+    if len(shape) > _MOST_AXES:
+        raise _refusal(f"A tensor must have at most {_MOST_AXES} dimensions, but got {len(shape)} levels of lists.")
+    return shape
+
+
+def _write(elements: list[Any], shape: list[int], dtype: int, field: str, tensor: tensor_pb2.TensorProto) -> None:
+    tensor.dtype = dtype
+    tensor.tensor_shape.SetInParent()
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    if elements:
+        getattr(tensor, field).extend(elements)
+
+
+def _decimal(value: Any, dtype: int) -> float:
+    if type(value) is not float and type(value) is not int:
+        raise _type_error(value, dtype)
+    _, most_integer, most = _DECIMALS[dtype]
+    if type(value) is int and -(2**63) <= value < 2**64:
+        exact = -most_integer <= value <= most_integer
+    else:  # RapidJSON reads longer integers as doubles
+        exact = not (most < abs(value) < float("inf"))
+    if not exact:
+        raise _refusal(f"Cannot convert JSON value: {echo(value)} to {type_name(dtype)} without loss of precision.")
+    return value
+
+
+def _integer(value: Any, dtype: int) -> int:
+    low, end = _INTEGERS[dtype][1]
+    if type(value) is not int or not low <= value < end:
+        raise _type_error(value, dtype)
+    return value
+
+
+def _text(value: Any) -> bytes:
+    if type(value) is str:
+        return value.encode()
+    if type(value) is dict:
+        return decode_base64_object(value)
+    raise _type_error(value, types_pb2.DT_STRING)
+
+
+def _truth(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _type_error(value, types_pb2.DT_BOOL)
+    return value
+
+
+def _not_in_json(value: Any, dtype: int) -> None:
+    if type(value) is dict:
+        raise _type_error(value, dtype)
+    raise StatusError(Code.UNIMPLEMENTED, f"Conversion of JSON Value: {echo(value)} to type: {type_name(dtype)}")
+
+
+def _type_error(value: Any, dtype: int) -> StatusError:
+    return _refusal(f"JSON Value: {echo(value)} Type: {json_type(value)} is not of expected type: {type_name(dtype)}")
+
+
+def _shape_text(shape: list[int]) -> str:
+    return f"[{','.join(map(str, shape))}]"
+
+
+def _refusal(message: str) -> StatusError:
+    return StatusError(Code.INVALID_ARGUMENT, message)
