@@ -17,6 +17,7 @@ from rnnzoo.commands.list import list_networks
 from rnnzoo.commands.mistakes import INTERRUPTED, describe
 from rnnzoo.commands.predict import predict
 from rnnzoo.commands.quiet import quiet
+from rnnzoo.commands.report import report
 from rnnzoo.commands.serve import serve
 from rnnzoo.commands.train import train
 from rnnzoo.commands.tune import tune
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Learn": {"train": train, "tune": tune},
+    "Learn": {"train": train, "tune": tune, "report": report},
     "Look": {"list": list_networks, "evaluate": evaluate, "diagnose": diagnose, "generate": generate},
     "Serve": {"export": export, "serve": serve, "predict": predict},
     "All of it": {"demo": demo},

@@ -17,7 +17,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-__all__ = ["PAINTS", "Picture", "Shape", "line_styles", "log_axis", "new_figure", "nothing_to_show", "positive"]
+__all__ = [
+    "PAINTS",
+    "Picture",
+    "Shape",
+    "line_styles",
+    "log_axis",
+    "new_figure",
+    "nothing_to_show",
+    "positive",
+    "power_of_ten",
+]
 
 PAINTS = {
     "ink": "#1f2329",
@@ -157,7 +167,7 @@ def log_axis(axes: Axes, values: npt.NDArray[np.float64], decades: int = 12) -> 
     axes.set_ylim(10.0 ** (math.log10(floor) - 0.3), 10.0 ** (math.log10(top) + 0.3))
     step = max(1, math.ceil(math.log10(top / floor) / 7))
     axes.yaxis.set_major_locator(LogLocator(base=10.0**step))
-    axes.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     axes.yaxis.set_minor_formatter(NullFormatter())
     if math.log10(top / floor) < 1:  # no power of ten would be in sight
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
@@ -178,7 +188,8 @@ def nothing_to_show(axes: Axes) -> None:
     axes.text(0.5, 0.5, "no finite number to show", ha="center", va="center", transform=axes.transAxes)
 
 
-def _power_of_ten(value: float, _: Any) -> str:
+def power_of_ten(value: float, _: Any = None) -> str:
+    """A power of ten as a tick is labelled: 100, 10⁻³. The second argument is Matplotlib's."""
     exponent = round(math.log10(value))
     return {0: "1", 1: "10", 2: "100"}.get(exponent, "10" + str(exponent).translate(_SUPERSCRIPTS))
 

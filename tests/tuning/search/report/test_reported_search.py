@@ -1,0 +1,108 @@
+"""Searches read from their folders."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import pytest
+
+from rnnzoo.tuning.search.divergence import Divergence
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch, read_search
+from rnnzoo.tuning.search.tuner import RandomSearch
+
+ROW = {"number": 1, "status": "completed", "score": 2.0, "values": {"learning_rate": 0.1}, "seconds": 3.0}
+
+
+def ours(folder: Path, *rows: dict[str, Any]) -> Path:
+    numbered = [{**ROW, "number": number, **row} for number, row in enumerate(rows, start=1)]
+    (folder / "trials.json").write_text(json.dumps(numbered))
+    ranges = {"learning_rate": {"name": "learning_rate", "low": 0.1, "high": 9.0, "log": True}}
+    (folder / "search.json").write_text(json.dumps({"hyperparameters": ranges}))
+    return folder
+
+
+def test_a_search_of_ours(tmp_path: Path) -> None:
+    rows = [
+        {"score": 2.0},
+        {"score": 11.0, "status": "diverged", "values": {"learning_rate": 9.0}, "message": "diverged: loss is nan"},
+        {"score": 1.0, "values": {"learning_rate": 0.3, "tuner/epochs": 3}},
+        {"score": None, "status": "failed", "seconds": None},
+    ]
+    search = read_search(ours(tmp_path, *rows))
+    assert (3, [3, 1]) == (search.best and search.best.number, [trial.number for trial in search.ranked])
+    assert ("learning_rate",) == search.names
+    assert search.logarithmic("learning_rate")
+    assert [3.0, 6.0, 9.0, 9.0] == [trial.ended for trial in search.trials]  # nobody wrote down when they ended
+
+
+def test_the_clock_is_believed_where_it_was_written_down(tmp_path: Path) -> None:
+    rows = [{"began": 100.0, "ended": 130.0}, {"began": 101.0, "ended": 111.0}]
+    assert [30.0, 11.0] == [trial.ended for trial in read_search(ours(tmp_path, *rows)).trials]
+
+
+def test_a_search_of_which_nothing_came_has_no_best(tmp_path: Path) -> None:
+    search = read_search(ours(tmp_path, {"status": "diverged"}, {"status": "running", "score": None}))
+    assert search.best is None
+
+
+class Parabola(keras_tuner.HyperModel):
+    def build(self, hp: Any) -> keras.Model:
+        hp.Float("x", 1e-3, 10.0, sampling="log")
+        hp.Choice("colour", ["red", "blue"])
+        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+        score = math.nan if hp["x"] > 1 else hp["x"]
+        return {"val_accuracy": score, "val_loss": -score}
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What unmodified KerasTuner leaves."""
+    folder = tmp_path_factory.mktemp("foreign")
+    objective = keras_tuner.Objective("val_accuracy", "max")
+    keras_tuner.RandomSearch(
+        Parabola(), objective, max_trials=6, seed=3, directory=folder, max_consecutive_failed_trials=9
+    ).search(verbose=0)
+    return folder / "untitled_project"
+
+
+def test_any_project_of_keras_tuner(foreign: Path) -> None:
+    search = read_search(foreign)
+    assert ("val_accuracy", True) == (search.objective, search.maximised)
+    assert {"x"} == search.log_scales
+    assert search.best is not None
+    assert search.best.score == max(trial.score for trial in search.ranked if trial.score is not None)
+    healthy = [trial for trial in search.trials if trial.values["x"] <= 1]
+    assert [trial.number for trial in healthy] == [t.number for t in search.trials if t.status == "completed"]
+    assert all(trial.score is None for trial in search.trials if trial.status != "completed")  # it was NaN
+
+
+def test_a_guarded_project_says_what_diverged(tmp_path: Path) -> None:
+    divergence = Divergence(bound=1.0, worst=0.0, spread=1.0)
+    objective = keras_tuner.Objective("val_accuracy", "max")
+    RandomSearch(Parabola(), objective, max_trials=6, seed=3, directory=tmp_path, divergence=divergence).search(
+        verbose=0
+    )
+    found: ReportedSearch = read_search(tmp_path / "untitled_project")
+    for trial in found.trials:
+        assert ("diverged" if float(trial.values["x"] or 0) > 1 else "completed") == trial.status
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, FileNotFoundError, r"must hold trials\.json, or oracle\.json"),
+        ("[", ValueError, "a file is damaged"),
+        ('[{"number": 1}]', ValueError, "a file is damaged"),
+        ("[]", ValueError, "must have at least one trial"),
+    ],
+)
+def test_what_is_no_search(tmp_path: Path, content: str | None, error: type[Exception], message: str) -> None:
+    if content is not None:
+        (tmp_path / "trials.json").write_text(content)
+    with pytest.raises(error, match=message):
+        read_search(tmp_path)

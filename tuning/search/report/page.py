@@ -1,0 +1,142 @@
+"""The page of a search, which needs no network, and the files beside it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from html import escape
+from math import exp
+from pathlib import Path
+
+from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.diagnosis.drawing import Picture
+from rnnzoo.tuning.diagnosis.page_style import STYLE
+from rnnzoo.tuning.search.report.figures import pictures_of
+from rnnzoo.tuning.search.report.hparams import write_hparams
+from rnnzoo.tuning.search.report.numbers import brief, counted, duration
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch
+from rnnzoo.tuning.search.report.trials_table import trials_table
+
+__all__ = ["write_report"]
+
+
+def write_report(search: ReportedSearch, folder: Path | str, *, command: str | None = None) -> Path:
+    """Write a page and what other programs read.
+
+        index.html     the page, which holds everything it shows
+        figures/       each figure as PNG and SVG
+        report.json    every number; strict JSON, null where there is no finite one
+        trials.csv     a row for each trial
+        tensorboard/   the same for TensorBoard's HParams board
+
+    Args:
+        search: from `read_search`.
+        folder: where to; made if it is not there, files of an earlier report are replaced.
+        command: what trains the best trial's network in full.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        OSError: if the folder cannot be written to.
+    """
+    folder = Path(folder)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    pictures = pictures_of(search)
+    for picture in pictures:
+        _write(folder / "figures" / f"{picture.name}.png", picture.png())
+        _write(folder / "figures" / f"{picture.name}.svg", picture.svg())
+    _write(folder / "report.json", (json.dumps(_numbers(search), indent=1, allow_nan=False) + "\n").encode())
+    _write(folder / "trials.csv", _csv(search).encode())
+    write_hparams(search, folder / "tensorboard")
+    _write(folder / "index.html", _page(search, pictures, command).encode())
+    return folder / "index.html"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def _numbers(search: ReportedSearch) -> dict[str, object]:
+    return {
+        "search": search.name,
+        "objective": search.objective,
+        "direction": "max" if search.maximised else "min",
+        "log_scales": sorted(search.log_scales),
+        "best": None if search.best is None else search.best.number,
+        "trials": [asdict(trial) for trial in search.trials],
+    }
+
+
+def _csv(search: ReportedSearch) -> str:
+    names = list(dict.fromkeys(name for trial in search.trials for name in trial.values))
+    columns = ["number", "status", "score", "epochs", "seconds", "ended", "parameters", "verdict", *names, "message"]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({**asdict(trial), **trial.values} for trial in search.trials)
+    return text.getvalue()
+
+
+def _page(search: ReportedSearch, pictures: Sequence[Picture], command: str | None) -> str:
+    title = f"Search {search.name}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="muted">{escape(_spent(search))}</p>',
+        _outcome(search, command),
+        *map(_figure, pictures),
+        trials_table(search),
+        '<p class="muted">Beside this page: report.json and trials.csv, every number; figures/, each as PNG and SVG; '
+        "tensorboard/, for its HParams board.</p>",
+    ]
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>"
+    )
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{"".join(parts)}\n</body></html>\n'
+
+
+def _spent(search: ReportedSearch) -> str:
+    def seconds(accepts: Callable[[str], bool]) -> float:
+        return sum(trial.seconds or 0.0 for trial in search.trials if accepts(trial.status))
+
+    statuses = [trial.status for trial in search.trials]
+    met = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(sorted(statuses)))
+    told = f"{counted(len(statuses), 'trial')}: {met}."
+    total = seconds(lambda status: True)
+    if total:
+        told += f" {duration(total)} of training"
+        wasted = seconds(lambda status: status == "diverged")
+        told += f", {duration(wasted)} of it in trials that diverged." if wasted else "."
+    return told
+
+
+def _outcome(search: ReportedSearch, command: str | None) -> str:
+    best = search.best
+    if best is None:
+        return (
+            '<section class="verdict ill"><h2>✗ No trial came to its end</h2>'
+            "<p>All diverged, were stopped or failed. Search lower learning rates, or clip harder.</p></section>"
+        )
+    values = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(brief(value))}</td></tr>" for name, value in best.values.items()
+    )
+    shown = "" if command is None else f"<p>Train it in full:</p><pre><code>{escape(command)}</code></pre>"
+    return (
+        f'<section class="verdict well"><h2>✓ Trial {best.number}: {escape(_score(search, best.score))}</h2>'
+        f'<div class="scroll"><table><tbody>{values}</tbody></table></div>{shown}</section>'
+    )
+
+
+def _score(search: ReportedSearch, score: float | None) -> str:
+    told = f"{search.objective} {brief(score)}"
+    return f"{told}, perplexity {exp(score):.4g}" if search.language and score is not None else told
+
+
+def _figure(picture: Picture) -> str:
+    return (
+        f"<figure><figcaption><strong>{escape(picture.title)}</strong>"
+        f'<span class="muted">{escape(picture.reading)}</span></figcaption>{picture.inline()}</figure>'
+    )

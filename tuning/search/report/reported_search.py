@@ -1,0 +1,223 @@
+"""A search as it is told of: read from its folder, ours or KerasTuner's own, running or over. Needs no TensorFlow."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ReportedSearch", "ReportedTrial", "Value", "read_search"]
+
+Value = bool | int | float | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedTrial:
+    """One trial.
+
+    Attributes:
+        number: from 1, in the order in which trials began.
+        status: "completed", "diverged", "pruned" (it was hopeless), "failed" (an error ended it) or "running".
+        score: the objective; that of a diverged trial is its penalty. None if there is none, or no finite one.
+        values: the hyperparameters, without the algorithm's own.
+        epochs: how many were trained, if known.
+        seconds: how long it took, if known.
+        ended: when it ended, in seconds since the search began; if nobody wrote that down, as if trials had run one
+            after the other.
+        parameters: how many weights its network has, if known.
+        verdict: what a diagnosis said of it, if one did.
+        message: why it did not come to its end.
+    """
+
+    number: int
+    status: str
+    score: float | None
+    values: Mapping[str, Value]
+    epochs: int | None = None
+    seconds: float | None = None
+    ended: float | None = None
+    parameters: int | None = None
+    verdict: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedSearch:
+    """A search.
+
+    Attributes:
+        name: of its folder.
+        objective: what the score is.
+        maximised: whether a higher score is better.
+        log_scales: the hyperparameters that were drawn on a logarithmic scale.
+        trials: in the order in which they began.
+        language: whether the score is nats per word, so that its exponential is a perplexity.
+    """
+
+    name: str
+    objective: str
+    maximised: bool
+    log_scales: frozenset[str]
+    trials: tuple[ReportedTrial, ...]
+    language: bool
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The hyperparameters that differ between trials, in the order in which they first appear."""
+        met: dict[str, set[str]] = {}
+        for trial in self.trials:
+            for name, value in trial.values.items():
+                met.setdefault(name, set()).add(repr(value))
+        everywhere = {name for name in met if all(name in trial.values for trial in self.trials)}
+        return tuple(name for name, values in met.items() if len(values) > 1 or name not in everywhere)
+
+    @cached_property
+    def ranked(self) -> tuple[ReportedTrial, ...]:
+        """The completed trials, the best first."""
+        completed = [trial for trial in self.trials if trial.status == "completed" and trial.score is not None]
+        return tuple(sorted(completed, key=lambda trial: self.badness(trial)))
+
+    @property
+    def best(self) -> ReportedTrial | None:
+        return self.ranked[0] if self.ranked else None
+
+    def badness(self, trial: ReportedTrial) -> float:
+        """The score such that less is better; infinite where there is none."""
+        return math.inf if trial.score is None else -trial.score if self.maximised else trial.score
+
+    def numeric(self, name: str) -> bool:
+        """Whether a hyperparameter can be drawn on an axis of numbers."""
+        values = [trial.values[name] for trial in self.trials if name in trial.values]
+        return bool(values) and all(
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) for value in values
+        )
+
+    def logarithmic(self, name: str) -> bool:
+        return name in self.log_scales and all(
+            value > 0 for trial in self.trials if isinstance(value := trial.values.get(name), int | float)
+        )
+
+
+def read_search(folder: Path | str) -> ReportedSearch:
+    """Read a search.
+
+    Args:
+        folder: of `rnnzoo tune`, or the project folder of any KerasTuner search.
+
+    Raises:
+        FileNotFoundError: if neither is there.
+        ValueError: if a file in it is damaged, or there is no trial yet.
+    """
+    folder = Path(folder)
+    try:
+        if (folder / "trials.json").is_file():
+            found = _ours(folder)
+        elif (folder / "oracle.json").is_file():
+            found = _keras_tuners(folder)
+        else:
+            raise FileNotFoundError(
+                f"a search must hold trials.json, or oracle.json if it is KerasTuner's own, but {folder} does not."
+            )
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder} must be a search as it was written, but a file is damaged: {error}") from error
+    if not found.trials:
+        raise ValueError(f"a search must have at least one trial to be reported, but {folder} has none.")
+    return found
+
+
+def _ours(folder: Path) -> ReportedSearch:
+    rows = _read(folder / "trials.json")
+    identity = folder / "search.json"
+    ranges = _read(identity).get("hyperparameters", {}) if identity.is_file() else {}
+    return ReportedSearch(
+        name=folder.resolve().name,
+        objective="val_loss",
+        maximised=False,
+        log_scales=frozenset(name for name, one in ranges.items() if one.get("log")),
+        trials=tuple(_timed(rows)),
+        language=True,
+    )
+
+
+def _timed(rows: list[dict[str, Any]]) -> Iterator[ReportedTrial]:
+    """The trials of rows like those of trials.json, with the seconds after which each ended."""
+    start = min((row["began"] for row in rows if row.get("began") is not None), default=None)
+    spent = 0.0
+    for row in rows:
+        spent += row.get("seconds") or 0.0
+        known = start is not None and row.get("ended") is not None
+        yield ReportedTrial(
+            number=row["number"],
+            status=row["status"],
+            score=_finite(row.get("score")),
+            values={name: value for name, value in row["values"].items() if not name.startswith("tuner/")},
+            epochs=row.get("epochs"),
+            seconds=_finite(row.get("seconds")),
+            ended=row["ended"] - start if known else spent if spent else None,
+            parameters=row.get("parameters"),
+            verdict=row.get("verdict"),
+            message=row.get("message"),
+        )
+
+
+def _keras_tuners(folder: Path) -> ReportedSearch:
+    oracle = _read(folder / "oracle.json")
+    files = [folder / f"trial_{name}" / "trial.json" for name in oracle["start_order"]]
+    trials = [_read(file) for file in files if file.is_file()]
+    objective, maximised = next(filter(None, map(_objective, trials)), ("score", False))
+    space = [one["config"] for trial in trials for one in trial["hyperparameters"]["space"]]
+    rows = [
+        {
+            "number": number,
+            "status": _status(trial),
+            "score": trial["score"],
+            "values": trial["hyperparameters"]["values"],
+            "seconds": _last(trial, "seconds"),
+            "epochs": None if (epochs := _last(trial, "epochs")) is None else int(epochs),
+            "message": _last_line(trial["message"]),
+        }
+        for number, trial in enumerate(trials, start=1)
+    ]
+    return ReportedSearch(
+        name=folder.resolve().name,
+        objective=objective,
+        maximised=maximised,
+        log_scales=frozenset(one["name"] for one in space if one.get("sampling") in ("log", "reverse_log")),
+        trials=tuple(_timed(rows)),
+        language=False,
+    )
+
+
+def _status(trial: Mapping[str, Any]) -> str:
+    if _last(trial, "diverged_at") is not None:
+        return "diverged"
+    return {"INVALID": "failed"}.get(trial["status"], trial["status"].lower())
+
+
+def _objective(trial: Mapping[str, Any]) -> tuple[str, bool] | None:
+    """The name of the metric that the score is, which KerasTuner writes down nowhere, and whether it is maximised."""
+    for name, metric in trial["metrics"]["metrics"].items():
+        means = [sum(one["value"]) / len(one["value"]) for one in metric["observations"]]
+        maximised = metric["direction"] == "max"
+        if means and (max(means) if maximised else min(means)) == trial["score"]:
+            return name, maximised
+    return None
+
+
+def _last(trial: Mapping[str, Any], metric: str) -> float | None:
+    history = trial["metrics"]["metrics"].get(metric, {"observations": []})["observations"]
+    return float(history[-1]["value"][-1]) if history else None
+
+
+def _last_line(message: str | None) -> str | None:
+    return message.strip().splitlines()[-1] if message and message.strip() else None
+
+
+def _finite(number: float | None) -> float | None:
+    return float(number) if number is not None and math.isfinite(number) else None
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,54 @@
+"""The table of a search's trials."""
+
+from html import escape
+from math import exp, inf
+
+from rnnzoo.tuning.search.report.numbers import brief, duration
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
+
+__all__ = ["trials_table"]
+
+
+def trials_table(search: ReportedSearch) -> str:
+    """The best first, then those without a score, in the order in which they ran; columns that are empty left out."""
+    places = {trial.number: place for place, trial in enumerate(search.ranked)}
+    trials = sorted(search.trials, key=lambda trial: (places.get(trial.number, inf), trial.number))
+    columns = ["trial", "status", search.objective]
+    columns += ["perplexity"] if search.language else []
+    for column, given in (("epochs", "epochs"), ("time", "seconds"), ("weights", "parameters"), ("verdict", "verdict")):
+        columns += [column] if any(getattr(trial, given) is not None for trial in trials) else []
+    columns += search.names
+    texts = {column for column in columns if column in ("status", "verdict")} | {
+        name for name in search.names if not search.numeric(name)
+    }
+    rows = "".join(_row(search, trial, columns, texts) for trial in trials)
+    titles = "".join(f"<th{_kind(name in texts)}>{escape(name)}</th>" for name in columns)
+    return (
+        f'<h2>Trials</h2><div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _row(search: ReportedSearch, trial: ReportedTrial, columns: list[str], texts: set[str]) -> str:
+    scored = trial.status == "completed" and trial.score is not None
+    cells = {
+        "trial": str(trial.number),
+        "status": trial.status,
+        search.objective: brief(trial.score) if scored else "–",
+        "perplexity": f"{exp(trial.score or 0.0):.4g}" if scored else "–",
+        "epochs": "–" if trial.epochs is None else str(trial.epochs),
+        "time": "–" if trial.seconds is None else duration(trial.seconds),
+        "weights": "–" if trial.parameters is None else f"{trial.parameters:,}",
+        "verdict": trial.verdict or "–",
+        **{name: brief(trial.values[name]) if name in trial.values else "–" for name in search.names},
+    }
+    title = f' title="{escape(trial.message)}"' if trial.message else ""
+    best = trial is search.best
+    shown = "".join(
+        f"<td{_kind(name in texts)}>{f'<strong>{escape(cells[name])}</strong>' if best else escape(cells[name])}</td>"
+        for name in columns
+    )
+    return f"<tr{title}>{shown}</tr>"
+
+
+def _kind(text: bool) -> str:
+    return ' class="text"' if text else ""
