@@ -1,6 +1,6 @@
 """What a server is told of a model: where it lies, which versions to serve, and what they are called."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,8 +31,14 @@ class ModelSettings:
     logging: logging_config_pb2.LoggingConfig | None = None
 
 
-def models_of(config: model_server_config_pb2.ModelServerConfig) -> dict[str, ModelSettings]:
+def models_of(
+    config: model_server_config_pb2.ModelServerConfig, served: Collection[str] = ()
+) -> dict[str, ModelSettings]:
     """The models of a ModelServerConfig, by name.
+
+    Args:
+        config: the message.
+        served: the models that are served so far, whose platform must not change.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the configuration.
@@ -54,6 +60,11 @@ def models_of(config: model_server_config_pb2.ModelServerConfig) -> dict[str, Mo
                 f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
             )
         platform = _platform(model)
+        if platform != _PLATFORM and model.name in served:
+            raise _refused(
+                f"Illegal to change a model's platform. For model {model.name} platform was {_PLATFORM} and new "
+                f"platform requested is {platform}"
+            )
         if platform != _PLATFORM:
             raise _refused(f"Model {model.name} requests unsupported platform {platform}")
         models[model.name] = ModelSettings(

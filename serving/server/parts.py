@@ -5,7 +5,7 @@ from typing import Protocol
 
 import grpc
 
-from rnnzoo.serving.server import grpc_services, health
+from rnnzoo.serving.server import config_polling, grpc_services, health, model_service
 from rnnzoo.serving.server.core import Core
 
 __all__ = ["GRPC_SERVICES", "PARTS", "Part"]
@@ -23,8 +23,12 @@ class Part(Protocol):
         ...
 
 
-GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (grpc_services.add_to, health.add_to)
+GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (
+    grpc_services.add_to,
+    model_service.add_to,
+    health.add_to,
+)
 """Each adds its service to the server, before it starts."""
 
-PARTS: tuple[Callable[[Core], Part | None], ...] = ()
+PARTS: tuple[Callable[[Core], Part | None], ...] = (config_polling.make_part,)
 """Each makes a part of its own from the core, or None if the settings want none."""

@@ -32,6 +32,8 @@ class ServerSettings:
         batching_parameters: how large, how long, how many; TensorFlow Serving's names and defaults.
         prefix_cache_bytes: memory for the states behind recent texts (our own exports only); 0 keeps none.
         poll_seconds: how often to look for new versions; 0 never.
+        model_config_file: where the models are listed, if anywhere.
+        model_config_file_poll_seconds: how often to read it again; 0 never.
         drain_seconds: what requests under way are given when the server ends; Kubernetes' default as well.
 
     >>> ServerSettings(port=70000)
@@ -51,6 +53,8 @@ class ServerSettings:
     batching_parameters: BatchingParameters = field(default_factory=BatchingParameters)
     prefix_cache_bytes: int = 64 * 2**20
     poll_seconds: float = 1.0
+    model_config_file: str = ""
+    model_config_file_poll_seconds: float = 0.0
     drain_seconds: float = 30.0
 
     def __post_init__(self) -> None:

@@ -1,0 +1,52 @@
+"""The model configuration file, read again and again: other models without a restart."""
+
+import asyncio
+import logging
+
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.model_management import read_model_config
+from rnnzoo.serving.server.status import StatusError
+
+__all__ = ["make_part"]
+
+_log = logging.getLogger(__name__)
+
+
+def make_part(core: Core) -> "_ConfigPolling | None":
+    """What reads the file, if the settings want it."""
+    wanted = core.settings.model_config_file and core.settings.model_config_file_poll_seconds > 0
+    return _ConfigPolling(core) if wanted else None
+
+
+class _ConfigPolling:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._task: asyncio.Task[None] | None = None
+        self._complaint = ""
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._poll())
+
+    async def stop(self, grace: float | None) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._core.settings.model_config_file_poll_seconds)
+            await asyncio.to_thread(self._reload)
+
+    def _reload(self) -> None:
+        try:
+            self._core.repository.reconfigure(read_model_config(self._core.settings.model_config_file))
+        except (OSError, ValueError) as error:
+            self._complain(f"Failed to read ModelServerConfig file: {error}")
+        except StatusError as error:
+            self._complain(f"PollFilesystemAndReloadConfig failed to ReloadConfig: {error.message}")
+        else:
+            self._complaint = ""
+
+    def _complain(self, message: str) -> None:
+        if message != self._complaint:  # once, not at every look
+            self._complaint = message
+            _log.error("%s; the models stay as they are.", message)

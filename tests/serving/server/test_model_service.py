@@ -1,0 +1,166 @@
+"""The stock stub of ModelService, and the configuration file that is read again."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf import text_format
+from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
+
+from rnnzoo.serving.server.model_management import read_model_config
+from rnnzoo.serving.server.process import Server, make_server
+from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.settings import ServerSettings
+
+Stub = model_service_pb2_grpc.ModelServiceStub
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory, arithmetic: Path) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(arithmetic, folder / "numbers")
+    (folder / "numbers" / "2").mkdir()
+    (folder / "broken" / "1").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def server(models: Path) -> Iterator[Server]:
+    server = make_server(models / "numbers", port=0, model_name="numbers", poll_seconds=0)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def stub(server: Server) -> Iterator[Stub]:
+    with grpc.insecure_channel(server.address) as channel:
+        yield Stub(channel)
+
+
+def status(stub: Stub, name: str, version: int | None = None) -> list[tuple[int, str, int, str]]:
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = name
+    if version is not None:
+        request.model_spec.version.value = version
+    return [
+        (
+            told.version,
+            get_model_status_pb2.ModelVersionStatus.State.Name(told.state),
+            told.status.error_code,
+            told.status.error_message,
+        )
+        for told in stub.GetModelStatus(request, timeout=10).model_version_status
+    ]
+
+
+def config(*models: tuple[str, Path], more: str = "") -> str:
+    return "".join(
+        f"model_config_list {{ {entries} }}"
+        for entries in [
+            "".join(
+                f"config {{ name: '{name}' base_path: '{path}' model_platform: 'tensorflow' {more} }}\n"
+                for name, path in models
+            )
+        ]
+    )
+
+
+def reload(stub: Stub, text: str) -> model_management_pb2.ReloadConfigResponse:
+    request = model_management_pb2.ReloadConfigRequest()
+    text_format.Parse(text, request.config)
+    return stub.HandleReloadConfigRequest(request, timeout=30)
+
+
+def refusal(ask: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        ask()
+    return caught.value.code(), caught.value.details()
+
+
+def test_status(stub: Stub) -> None:
+    assert [(3, "AVAILABLE", 0, "")] == status(stub, "numbers") == status(stub, "numbers", 3)
+
+
+def test_refusals(stub: Stub) -> None:
+    not_found, invalid = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT
+
+    assert (not_found, "Could not find any versions of model M") == refusal(lambda: status(stub, "M"))
+    assert (not_found, "Could not find version 9 of model numbers") == refusal(lambda: status(stub, "numbers", 9))
+    empty = get_model_status_pb2.GetModelStatusRequest()
+    assert (invalid, "Missing ModelSpec") == refusal(lambda: stub.GetModelStatus(empty, timeout=10))
+    assert (
+        invalid,
+        "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+        "Only ModelConfigList is currently supported",
+    ) == refusal(lambda: reload(stub, ""))
+    assert (
+        invalid,
+        "Illegal to change a model's platform. For model numbers platform was tensorflow and new platform requested "
+        "is torch",
+    ) == refusal(
+        lambda: reload(stub, "model_config_list { config { name: 'numbers' base_path: '/m' model_platform: 'torch' } }")
+    )
+
+
+def test_other_models_while_it_runs(stub: Stub, models: Path) -> None:
+    answer = reload(stub, config(("more", models / "numbers")))
+
+    assert answer.HasField("status")
+    assert 0 == answer.status.error_code
+    assert [(3, "AVAILABLE", 0, "")] == status(stub, "more")
+    deadline = time.monotonic() + 10
+    while [(3, "END", 0, "")] != status(stub, "numbers"):
+        assert time.monotonic() < deadline
+
+    reload(stub, config(("more", models / "numbers"), more="version_labels { key: 'stable' value: 3 }"))
+    code, message = refusal(
+        lambda: reload(stub, config(("more", models / "numbers"), more="version_labels { key: 'new' value: 2 }"))
+    )
+    assert grpc.StatusCode.FAILED_PRECONDITION == code
+    assert (
+        "Request to assign label to version 2 of model more, which is not currently available for inference" == message
+    )
+
+
+def test_a_model_that_does_not_load_is_reported(stub: Stub, models: Path) -> None:
+    code, message = refusal(
+        lambda: reload(stub, config(("numbers", models / "numbers"), ("broken", models / "broken")))
+    )
+
+    assert grpc.StatusCode.UNKNOWN == code
+    assert message.startswith(
+        "1 model(s) did not become available: {{{name: broken version: 1} due to error: NOT_FOUND"
+    )
+    ((version, state, error, told),) = status(stub, "broken")
+    assert (1, "LOADING", 5) == (version, state, error)
+    assert told.startswith("Could not find SavedModel .pb or .pbtxt at supplied export directory path: ")
+    assert [(3, "AVAILABLE", 0, "")] == status(stub, "numbers")
+
+
+def test_the_configuration_file_is_read_again(models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config(("a", models / "numbers")), encoding="utf-8")
+    settings = ServerSettings(port=0, poll_seconds=0, model_config_file=str(file), model_config_file_poll_seconds=0.05)
+    server = Server(Repository(read_model_config(file)), settings)
+    server.start()
+    try:
+        file.write_text("model_config_list {", encoding="utf-8")
+        wait_for(lambda: "Error parsing text-format tensorflow.serving.ModelServerConfig" in caplog.text)
+        file.write_text(config(("b", models / "missing")), encoding="utf-8")
+        wait_for(lambda: "failed to ReloadConfig: Could not find base path" in caplog.text)
+        assert {"a": [3]} == server.repository.versions
+        file.write_text(config(("b", models / "numbers")), encoding="utf-8")
+        wait_for(lambda: server.repository.versions == {"b": [3]})
+    finally:
+        server.stop()
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
