@@ -1,19 +1,32 @@
 """TensorFlow Serving's PredictionService on the gRPC port: status codes here, answers in the core."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    inference_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
 
 from rnnzoo.serving.server import inference
+from rnnzoo.serving.server.classification import classify
 from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.multi_inference import multi_infer
 from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.regression import regress
+from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.status import Code, StatusError
 
 __all__ = ["PredictionService", "add_to", "answer"]
 
+_Request = TypeVar("_Request")
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MOST_MESSAGE_BYTES = 1024
 _log = logging.getLogger(__name__)
@@ -25,7 +38,7 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; Classify, Regress and MultiInference answer UNIMPLEMENTED.
+    """Predict, Classify, Regress, MultiInference and GetModelMetadata.
 
     Args:
         core: what answers.
@@ -50,16 +63,36 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
         return await answer(self._core, context, "GetModelMetadata", request, metadata)
 
-    # The generated servicer raises in these three, which would print a traceback for every such call.
+    async def Classify(  # noqa: N802 - the protocol's name
+        self, request: classification_pb2.ClassificationRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> classification_pb2.ClassificationResponse:
+        return await self._in_thread(context, "Classify", request, classify)
 
-    async def Classify(self, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Classify is not implemented: call Predict.")
+    async def Regress(  # noqa: N802 - the protocol's name
+        self, request: regression_pb2.RegressionRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> regression_pb2.RegressionResponse:
+        return await self._in_thread(context, "Regress", request, regress)
 
-    async def Regress(self, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Regress is not implemented: call Predict.")
+    async def MultiInference(  # noqa: N802 - the protocol's name
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> inference_pb2.MultiInferenceResponse:
+        return await self._in_thread(context, "MultiInference", request, multi_infer)
 
-    async def MultiInference(self, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "MultiInference is not implemented: call Predict.")
+    async def _in_thread(
+        self,
+        context: grpc.aio.ServicerContext[Any, Any],
+        api: str,
+        request: _Request,
+        compute: Callable[[Repository, _Request, float | None], Any],
+    ) -> Any:
+        timeout = context.time_remaining()
+        asked = time.monotonic()
+
+        def run() -> Any:
+            left = None if timeout is None else timeout - (time.monotonic() - asked)
+            return compute(self._core.repository, request, left)
+
+        return await answer(self._core, context, api, request, lambda record: self._core.in_thread(run))
 
 
 async def answer(

@@ -6,14 +6,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    inference_pb2,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-    regression_pb2,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 Stub = prediction_service_pb2_grpc.PredictionServiceStub
 
@@ -56,24 +49,6 @@ def test_long_messages_are_cut(stub: Stub) -> None:
 
     assert caught.value.details().endswith("é...TRUNCATED")
     assert 1024 - 1 + len("...TRUNCATED") == len(caught.value.details().encode())
-
-
-@pytest.mark.parametrize(
-    ("method", "message"),
-    [
-        ("Classify", classification_pb2.ClassificationRequest()),
-        ("Regress", regression_pb2.RegressionRequest()),
-        ("MultiInference", inference_pb2.MultiInferenceRequest()),
-    ],
-)
-def test_what_is_not_there_yet_says_so(
-    stub: Stub, method: str, message: object, caplog: pytest.LogCaptureFixture
-) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        getattr(stub, method)(message, timeout=10)
-
-    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
-    assert "" == caplog.text
 
 
 def test_the_clients_deadline_ends_the_run(stub: Stub) -> None:

@@ -1,0 +1,102 @@
+"""tf.Example inputs of Classify, Regress and MultiInference, and what those calls share.
+
+The checks and their messages are those of tensorflow_serving/servables/tensorflow/util.cc.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import input_pb2, model_pb2
+
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.status import Code, StatusError
+
+__all__ = [
+    "DEFAULT_SIGNATURE",
+    "refused",
+    "resolved",
+    "run_on_examples",
+    "serialized_examples",
+    "shape_text",
+    "type_text",
+]
+
+DEFAULT_SIGNATURE = "serving_default"
+
+
+def serialized_examples(given: input_pb2.Input) -> np.ndarray:
+    """The examples of a request as the string tensor that `tf.io.parse_example` takes: an object array of (examples,).
+
+    A context is put before each example, which protobuf reads as the two merged.
+
+    Raises:
+        StatusError: if there is no example.
+
+    >>> serialized_examples(input_pb2.Input())
+    Traceback (most recent call last):
+        ...
+    rnnzoo.serving.server.status.StatusError: Input is empty.
+    """
+    if given.WhichOneof("kind") == "example_list_with_context":
+        context = given.example_list_with_context.context.SerializeToString()
+        examples = given.example_list_with_context.examples
+    else:
+        context, examples = b"", given.example_list.examples
+    if not examples:
+        raise refused("Input is empty.")
+    array = np.empty(len(examples), dtype=object)
+    array[:] = [context + example.SerializeToString() for example in examples]
+    return array
+
+
+def run_on_examples(
+    servable: Servable,
+    given: input_pb2.Input,
+    signature: meta_graph_pb2.SignatureDef,
+    fetches: Sequence[str],
+    timeout: float | None,
+) -> tuple[int, list[np.ndarray]]:
+    """How many examples a request holds, and the tensors `fetches` for them.
+
+    Raises:
+        StatusError: if there is no example, the model takes no text, or an op fails.
+    """
+    examples = serialized_examples(given)
+    info = signature.inputs["inputs"]
+    if info.dtype != types_pb2.DT_STRING:
+        wanted = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
+        raise refused(f"Expects arg[0] to be {wanted} but string is provided")
+    return len(examples), [np.asarray(array) for array in servable.run({info.name: examples}, fetches, timeout)]
+
+
+def resolved(servable: Servable, spec: model_pb2.ModelSpec) -> model_pb2.ModelSpec:
+    """The model, version and signature that answered, as a response says it."""
+    told = model_pb2.ModelSpec(name=spec.name, signature_name=spec.signature_name or DEFAULT_SIGNATURE)
+    told.version.value = servable.version
+    return told
+
+
+def refused(message: str, code: Code = Code.INVALID_ARGUMENT) -> StatusError:
+    """The error of a request that is not in order."""
+    return StatusError(code, message)
+
+
+def shape_text(array: np.ndarray) -> str:
+    """A shape as TensorFlow's C++ prints it.
+
+    >>> shape_text(np.zeros((2, 3)))
+    '[2,3]'
+    """
+    return "[" + ",".join(str(size) for size in array.shape) + "]"
+
+
+def type_text(array: np.ndarray) -> str:
+    """A type as TensorFlow's C++ prints it.
+
+    >>> type_text(np.zeros(2, np.float32)), type_text(np.array([b"text"], object))
+    ('DT_FLOAT', 'DT_STRING')
+    """
+    return types_pb2.DataType.Name(tf.as_dtype(array.dtype).as_datatype_enum)
