@@ -4,15 +4,25 @@ from pathlib import Path
 
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.warmup import warm_up
 
 __all__ = ["load_servable"]
 
 
-def load_servable(name: str, version: int, folder: Path) -> Servable:
-    """Loads a version.
+def load_servable(
+    name: str, version: int, folder: Path, *, enable_model_warmup: bool = True, warmup_iterations: int = 1
+) -> Servable:
+    """Loads a version, and asks it what lies beside it to be asked first.
+
+    Args:
+        name: the model's name.
+        version: the number of its folder.
+        folder: the version's folder.
+        enable_model_warmup: whether to look for warm-up records.
+        warmup_iterations: how often each is asked.
 
     Raises:
-        StatusError: in TensorFlow Serving's words, if there is no SavedModel.
+        StatusError: in TensorFlow Serving's words, if there is no SavedModel, or a warm-up request fails.
         ValueError: if it cannot be loaded.
     """
     if not any((folder / file).exists() for file in ("saved_model.pb", "saved_model.pbtxt")):
@@ -21,4 +31,11 @@ def load_servable(name: str, version: int, folder: Path) -> Servable:
             f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
             "directory exists and that you have the right permissions for accessing it.",
         )
-    return Servable(name, version, folder)
+    servable = Servable(name, version, folder)
+    if enable_model_warmup:
+        try:
+            warm_up(servable, warmup_iterations)
+        except BaseException:
+            servable.close(drain=False)
+            raise
+    return servable

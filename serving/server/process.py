@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.loop_thread import LoopThread
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
 from rnnzoo.serving.server.ports import address, check_port
@@ -155,7 +156,7 @@ def make_server(
     models = base_path if isinstance(base_path, Mapping) else {model_name: base_path}
     if settings.port is not None:
         check_port(settings.host, settings.port)  # before the models: loading takes seconds
-    repository = Repository({name: Path(path) for name, path in models.items()})
+    repository = Repository({name: Path(path) for name, path in models.items()}, load_servable)
     try:
         return Server(repository, settings)
     except OSError:

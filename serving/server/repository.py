@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
@@ -28,7 +27,7 @@ class Repository:
 
     Args:
         models: by name, their settings, or only the folder with their numbered versions.
-        load: makes a servable of a name, a version and a folder.
+        load: makes a servable of a name, a version and a folder; a server's `load_servable` warms it up as well.
         max_num_load_retries: how often a version that does not load is tried again.
         load_retry_seconds: the wait in between; less if its files change.
         allow_labels_for_unavailable: whether a label may stand for a version that is not loaded.
@@ -48,7 +47,7 @@ class Repository:
     def __init__(
         self,
         models: Mapping[str, Path | ModelSettings],
-        load: Callable[[str, int, Path], Servable] = load_servable,
+        load: Callable[[str, int, Path], Servable] = Servable,
         *,
         max_num_load_retries: int = 5,
         load_retry_seconds: float = 60.0,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.status import Code, StatusError
@@ -450,6 +451,6 @@ def test_a_version_without_a_saved_model_says_so_as_tensorflow_serving(tmp_path:
     (tmp_path / "1").mkdir()
 
     with suppress(ValueError), pytest.raises(StatusError) as caught:
-        Repository({"m": tmp_path}, patient=True, poll_seconds=0.01, max_num_load_retries=0)
+        Repository({"m": tmp_path}, load_servable, patient=True, poll_seconds=0.01, max_num_load_retries=0)
 
     assert "due to error: NOT_FOUND: Could not find SavedModel .pb or .pbtxt at supplied export" in caught.value.message

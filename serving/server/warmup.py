@@ -1,0 +1,90 @@
+"""Warm-up records: requests that lie beside a model and are asked before anybody else asks.
+
+The file, its limits and its messages are TensorFlow Serving's (saved_model_warmup_util.cc).
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import prediction_log_pb2
+
+from rnnzoo.serving.server.classification import classify_with
+from rnnzoo.serving.server.inference import prepare
+from rnnzoo.serving.server.multi_inference import multi_infer_with
+from rnnzoo.serving.server.regression import regress_with
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.status import Code, StatusError
+
+__all__ = ["WARMUP_FILE", "warm_up"]
+
+WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
+_MOST_RECORDS = 1000
+_DATA_LOSS = 15
+_log = logging.getLogger(__name__)
+
+
+def warm_up(servable: Servable, iterations: int = 1) -> int:
+    """Asks a servable everything in its `assets.extra/tf_serving_warmup_requests`: a TFRecord of PredictionLog.
+
+    The models, versions and responses in the records play no part.
+
+    Args:
+        servable: a loaded version.
+        iterations: how often each record is asked.
+
+    Returns:
+        How many records there were; 0 without the file.
+
+    Raises:
+        StatusError: if the file is broken or too long, or a request fails: such a version is not to be served.
+    """
+    path = servable.folder / WARMUP_FILE
+    if not path.exists():
+        return 0
+    count = 0
+    for record in _records(path):
+        log = prediction_log_pb2.PredictionLog()
+        try:
+            log.ParseFromString(record)
+        except DecodeError as error:
+            raise StatusError(
+                Code.INVALID_ARGUMENT, f"Failed to parse warmup record: {record!r} from {path}"
+            ) from error
+        for _ in range(max(1, iterations)):
+            _ask(servable, log)
+        count += 1
+        if count > _MOST_RECORDS:
+            raise StatusError(
+                Code.INVALID_ARGUMENT, f"Number of warmup records exceeds the maximum ({_MOST_RECORDS}) at {path}"
+            )
+    _log.info("model %s: version %d is warm, by %d records", servable.name, servable.version, count)
+    return count
+
+
+def _records(path: Path) -> Iterator[bytes]:
+    try:
+        yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    except tf.errors.DataLossError as error:
+        raise StatusError(
+            _DATA_LOSS, f"{error.message}. Please verify your warmup data is in TFRecord format."
+        ) from error
+
+
+def _ask(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
+    kind = log.WhichOneof("log_type")
+    match kind:
+        case "predict_log":
+            question = prepare(servable, log.predict_log.request)
+            servable.run(question.feeds, question.fetches)
+        case "classify_log":
+            classify_with(servable, log.classify_log.request)
+        case "regress_log":
+            regress_with(servable, log.regress_log.request)
+        case "multi_inference_log":
+            multi_infer_with(servable, log.multi_inference_log.request)
+        case "session_run_log" | "predict_streamed_log":
+            number = log.DESCRIPTOR.fields_by_name[kind].number
+            raise StatusError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}")
