@@ -1,9 +1,12 @@
 """Ports that cannot be listened on, in one clear line."""
 
 import errno
+import os
 import socket
 
-__all__ = ["address", "check_port"]
+__all__ = ["address", "check_port", "check_socket"]
+
+_LONGEST_SOCKET_PATH = 107  # of sockaddr_un
 
 
 def check_port(host: str, port: int) -> None:
@@ -24,6 +27,18 @@ def check_port(host: str, port: int) -> None:
         }
         reason = reasons.get(error.errno or 0, f"cannot be listened on: {error.strerror or error}")
         raise OSError(f"port {port} on {host} {reason}.") from error
+
+
+def check_socket(path: str) -> None:
+    """Raises an OSError if a server answers at a UNIX socket already; a second one would take it over in silence."""
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        raise OSError(f"a socket path must have at most {_LONGEST_SOCKET_PATH} bytes, but got {path}.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError:  # nobody is there; what a server left behind is no obstacle
+            return
+    raise OSError(f"the socket {path} is in use: stop the other server, or pass another path.")
 
 
 def address(host: str, port: int) -> str:

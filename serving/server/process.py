@@ -15,7 +15,7 @@ from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.loop_thread import LoopThread
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
-from rnnzoo.serving.server.ports import address, check_port
+from rnnzoo.serving.server.ports import address, check_port, check_socket
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import DEFAULT_PORT, ServerSettings
 
@@ -86,27 +86,21 @@ class Server:
 
     async def _bind(self) -> tuple[grpc.aio.Server, int]:
         settings = self.settings
-        server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES),
-                ("grpc.max_send_message_length", _MOST_MESSAGE_BYTES),
-                ("grpc.so_reuseport", 0),  # else a second server on the port would share it, silently
-                *settings.grpc_channel_arguments,
-            ]
-        )
+        arguments: dict[str, str | int] = {
+            "grpc.max_receive_message_length": _MOST_MESSAGE_BYTES,
+            "grpc.max_send_message_length": _MOST_MESSAGE_BYTES,
+            "grpc.so_reuseport": 0,  # else a second server on the port would share it, silently
+            **dict(settings.grpc_channel_arguments),
+        }
+        server = grpc.aio.server(options=list(arguments.items()))
         for add_to in GRPC_SERVICES:
             add_to(server, self.core)
         port = 0
         try:
             if settings.port is not None:
-                where, credentials = address(settings.host, settings.port), settings.server_credentials
-                port = (
-                    server.add_insecure_port(where)
-                    if credentials is None
-                    else server.add_secure_port(where, credentials)
-                )
+                port = _listen(server, address(settings.host, settings.port), settings.server_credentials)
             if settings.grpc_socket_path:
-                server.add_insecure_port(f"unix:{settings.grpc_socket_path}")
+                _listen(server, f"unix:{settings.grpc_socket_path}", settings.server_credentials)
         except RuntimeError as error:
             tried = f"port {settings.port} on {settings.host}" + (
                 f" or {settings.grpc_socket_path}" if settings.grpc_socket_path else ""
@@ -156,6 +150,8 @@ def make_server(
     models = base_path if isinstance(base_path, Mapping) else {model_name: base_path}
     if settings.port is not None:
         check_port(settings.host, settings.port)  # before the models: loading takes seconds
+    if settings.grpc_socket_path:
+        check_socket(settings.grpc_socket_path)
     repository = Repository({name: Path(path) for name, path in models.items()}, load_servable)
     try:
         return Server(repository, settings)
@@ -197,3 +193,9 @@ def run(server: Server, *, grace: float | None = None, ready: Callable[[Server],
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _listen(server: grpc.aio.Server, where: str, credentials: grpc.ServerCredentials | None) -> int:
+    if credentials is None:
+        return server.add_insecure_port(where)
+    return server.add_secure_port(where, credentials)
