@@ -1,20 +1,18 @@
 """The middle of the server: requests of every protocol come in here, in one asyncio loop, and run in its threads."""
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import numpy as np
 from tensorflow_serving.apis import predict_pb2
 
-from rnnzoo.serving.server.inference import Question, lease, prepare, reply
-from rnnzoo.serving.server.observation import Observer, Record
+from rnnzoo.serving.server.inference import lease, prepare, reply
+from rnnzoo.serving.server.observation import Metrics, Observer, Record
 from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.running import Runner
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.workers import Workers
 
 __all__ = ["Core"]
 
@@ -30,6 +28,7 @@ class Core:
 
     Attributes:
         observer: told about each request; None if nobody observes.
+        metrics: told about each run; None if nobody counts.
         draining: whether the server is about to end: ready no more, but still answering.
     """
 
@@ -37,9 +36,10 @@ class Core:
         self.repository = repository
         self.settings = settings
         self.observer: Observer | None = None
+        self.metrics: Metrics | None = None
         self.draining = False
-        self._waiting = 0
-        self._threads = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="rnnzoo-serving")
+        self._workers = Workers(settings.worker_threads, settings.max_waiting)
+        self._runner = Runner(settings, self._workers, self._count_run)
 
     async def predict(
         self, request: predict_pb2.PredictRequest, timeout: float | None = None, record: Record | None = None
@@ -60,14 +60,18 @@ class Core:
             raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
         with lease(self.repository, request.model_spec) as servable:
             question = prepare(servable, request)
+            parsed = time.perf_counter()
             if record is not None:
                 record.model_name, record.model_version = servable.name, servable.version
                 record.signature_name = question.signature_name
-                record.parse += time.perf_counter() - began
-            arrays = await self._run(servable, question, deadline, record)
+                record.parse += parsed - began
+            ran = await self._runner.run(servable, question, deadline)
             answered = time.perf_counter()
-            response = reply(servable, question, arrays)
+            response = reply(servable, question, ran.arrays)
             if record is not None:
+                record.rows = ran.rows
+                record.queue += ran.began - parsed
+                record.compute += ran.seconds
                 record.reply += time.perf_counter() - answered
         return response
 
@@ -77,36 +81,17 @@ class Core:
         Raises:
             StatusError: RESOURCE_EXHAUSTED if `settings.max_waiting` requests wait or run already.
         """
-        if self._waiting >= self.settings.max_waiting + self.settings.worker_threads:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED, f"the server is busy: {self._waiting} requests wait for it; try again later."
-            )
-        self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        future.add_done_callback(self._one_less_waits)
-        return await future
+        return await self._workers.run(work)
+
+    def waiting_for_batch(self) -> int:
+        """How many requests wait until their batch begins."""
+        return self._runner.batcher.waiting
 
     def close(self) -> None:
         """Ends the threads once their runs are over; called when no request is left."""
-        self._threads.shutdown(wait=False)
+        self._workers.close()
+        self._runner.close()
 
-    async def _run(
-        self, servable: Servable, question: Question, deadline: float | None, record: Record | None
-    ) -> list[np.ndarray]:
-        asked = time.perf_counter()
-
-        def run() -> list[np.ndarray]:
-            began = time.perf_counter()
-            if deadline is not None and began >= deadline:
-                raise StatusError(Code.DEADLINE_EXCEEDED, "the deadline passed before the request could run.")
-            try:
-                return servable.run(question.feeds, question.fetches, None if deadline is None else deadline - began)
-            finally:
-                if record is not None:
-                    record.queue += began - asked
-                    record.compute += time.perf_counter() - began
-
-        return await self.in_thread(run)
-
-    def _one_less_waits(self, future: "asyncio.Future[_Result]") -> None:
-        self._waiting -= 1
+    def _count_run(self, model_name: str, rows: int, seconds: float) -> None:
+        if self.metrics is not None:
+            self.metrics.batch(model_name, rows, seconds)

@@ -8,6 +8,7 @@ and REST both call these functions.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -15,10 +16,12 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2
 
-from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
+
+if TYPE_CHECKING:
+    from rnnzoo.serving.server.repository import Repository
 
 __all__ = ["Question", "get_model_metadata", "lease", "predict", "prepare", "reply"]
 
@@ -51,7 +54,7 @@ class Question:
 
 
 def predict(
-    repository: Repository, request: predict_pb2.PredictRequest, timeout: float | None = None
+    repository: "Repository", request: predict_pb2.PredictRequest, timeout: float | None = None
 ) -> predict_pb2.PredictResponse:
     """Answers a PredictRequest, alone and in the calling thread.
 
@@ -101,7 +104,7 @@ def reply(servable: Servable, question: Question, arrays: Sequence[np.ndarray]) 
 
 
 def get_model_metadata(
-    repository: Repository, request: get_model_metadata_pb2.GetModelMetadataRequest
+    repository: "Repository", request: get_model_metadata_pb2.GetModelMetadataRequest
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """The signatures of a model, as its `saved_model.pb` has them.
 
@@ -123,7 +126,7 @@ def get_model_metadata(
     return response
 
 
-def lease(repository: Repository, spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
+def lease(repository: "Repository", spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
     """The model that a ModelSpec means; it stays loaded until the context ends.
 
     Raises:

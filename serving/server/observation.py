@@ -1,8 +1,9 @@
-"""What the core writes down about a request, and whom it tells: two shapes that metrics and log lines fit into."""
+"""What the core writes down about a request, and whom it tells: the shapes that metrics and log lines fit into."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Observer", "Record"]
+__all__ = ["Metrics", "Observer", "Record"]
 
 
 class Record(Protocol):
@@ -40,4 +41,24 @@ class Observer(Protocol):
 
     def finish(self, record: Any, code: int, message: str = "", request: Any = None, response: Any = None) -> None:
         """The request is answered: with status code 0, or with another and its message."""
+        ...
+
+
+class Metrics(Protocol):
+    """Told about the models' runs and the prefix cache, by any thread."""
+
+    def batch(self, model_name: str, rows: int, seconds: float) -> None:
+        """A model ran once, with so many rows."""
+        ...
+
+    def queue_length(self, model_name: str, read: Callable[[], float]) -> None:
+        """From now on, `read` says how many requests wait for a batch."""
+        ...
+
+    def prefix_cache(self, model_name: str, hit: bool, words_run: int) -> None:
+        """A row went through the prefix cache, and so many of its words ran nevertheless."""
+        ...
+
+    def prefix_cache_bytes(self, model_name: str, read: Callable[[], float]) -> None:
+        """From now on, `read` says how much memory the cache holds."""
         ...

@@ -1,20 +1,23 @@
 """One loaded version of one model: any SavedModel, run the way TensorFlow Serving runs it."""
 
+import json
+import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
 from rnnzoo.serving.server.status import Code, StatusError
 
 __all__ = ["Servable", "read_meta_graph"]
 
 _INIT_SIGNATURE = "__saved_model_init_op"
+_MOST_CALLABLES = 128
 
 
 class Servable:
@@ -29,6 +32,10 @@ class Servable:
         version: the number of its folder.
         folder: the version's folder, with `saved_model.pb` in it.
 
+    Attributes:
+        own_export: whether `rnnzoo export` wrote it: in all of its signatures each row is answered for itself.
+        signatures: by name, as the SavedModel has them.
+
     Raises:
         ValueError: if the folder holds no SavedModel that is tagged `serve`, or one that cannot be loaded.
     """
@@ -38,11 +45,13 @@ class Servable:
         self.version = version
         self.folder = folder
         meta_graph = read_meta_graph(folder)
+        self.own_export = _is_own_export(folder)
         self.signatures: dict[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(
             graph=self._graph, config=tf.compat.v1.ConfigProto(allow_soft_placement=True)
         )
+        self._callables: dict[tuple[tuple[str, ...], tuple[str, ...], int], Callable[..., list[np.ndarray]]] = {}
         self._users = 0
         self._idle = threading.Condition()
         try:
@@ -84,21 +93,41 @@ class Servable:
         Raises:
             StatusError: with the code and the text of the op that failed.
         """
-        options = None if timeout is None else tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(timeout * 1000)))
+        wanted = tuple(dict.fromkeys(name for name in fetches if name not in feeds))
         try:
-            return self._session.run(
-                [self._feeds.get(name, name) for name in fetches],
-                feed_dict={self._feeds.get(name, name): array for name, array in feeds.items()},
-                options=options,
-            )
+            values = self._callable(tuple(feeds), wanted, timeout)(*feeds.values()) if wanted else ()
+            found = {**feeds, **dict(zip(wanted, values, strict=True))}
+            return [found[name] for name in fetches]
         except tf.errors.OpError as error:
-            # Python adds where the op was defined; the error it came from has TensorFlow's own words alone.
-            plain = error.__context__ if isinstance(error.__context__, tf.errors.OpError) else error
-            raise StatusError(plain.error_code, str(plain.message)) from error
+            raise StatusError(error.error_code, str(error.message)) from error
         except MemoryError as error:
             raise StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}") from error
         except (ValueError, TypeError) as error:
             raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
+
+    def _callable(
+        self, feeds: tuple[str, ...], fetches: tuple[str, ...], timeout: float | None
+    ) -> Callable[..., list[np.ndarray]]:
+        """A run of these very tensors, made once: looking them up anew takes longer than a small model.
+
+        Its time limit is a power of two of milliseconds, the next above `timeout`, so that there are few.
+        """
+        limit = 0 if timeout is None else 1 << max(0, math.ceil(timeout * 1000) - 1).bit_length()
+        key = (feeds, fetches, limit)
+        with self._idle:
+            found = self._callables.pop(key, None)
+        if found is None:
+            options = config_pb2.CallableOptions(
+                feed=[self._feeds[name].name if name in self._feeds else name for name in feeds],
+                fetch=[self._feeds[name].name if name in self._feeds else name for name in fetches],
+            )
+            options.run_options.timeout_in_ms = min(limit, 2**62)
+            found = self._session._make_callable_from_options(options)
+        with self._idle:
+            self._callables[key] = found  # the last one used is the last one here
+            if len(self._callables) > _MOST_CALLABLES:
+                del self._callables[next(iter(self._callables))]
+        return found
 
     def close(self, drain: bool = True) -> None:
         """Frees the model: once its last user has released it, or at once, which fails the runs under way."""
@@ -132,15 +161,25 @@ def read_meta_graph(folder: Path) -> meta_graph_pb2.MetaGraphDef:
     raise ValueError(f"a SavedModel must have a graph tagged 'serve', but got {tags=} in {folder}.")
 
 
+def _is_own_export(folder: Path) -> bool:
+    try:
+        metadata = json.loads((folder / "assets.extra" / "metadata.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(metadata, dict) and "rnnzoo_version" in metadata
+
+
 def _feeds_of_any_shape(meta_graph: meta_graph_pb2.MetaGraphDef) -> dict[str, tf.Tensor]:
     # A Python session refuses arrays that do not fit a placeholder's declared shape; TensorFlow Serving has no such
-    # check and lets the ops decide. Placeholders without a shape, in place of the model's own, do the same.
+    # check and lets the ops decide. Placeholders without a shape, in place of the model's own, do the same. Only of
+    # those: a signature may also feed a tensor that others compute.
+    placeholders = {f"{node.name}:0" for node in meta_graph.graph_def.node if node.op == "Placeholder"}
     infos = [
         info
         for name, signature in meta_graph.signature_def.items()
         if name != _INIT_SIGNATURE
         for info in signature.inputs.values()
-        if info.name
+        if info.name in placeholders
     ]
     return {info.name: tf.compat.v1.placeholder(info.dtype, shape=None) for info in infos}
 

@@ -21,7 +21,7 @@ class ServerSettings:
             `0.0.0.0` is every interface.
         port: the gRPC port; 0 picks a free one, None is no port (a socket path then).
         grpc_socket_path: a UNIX socket that gRPC listens on as well; "" for none.
-        server_credentials: TLS for the port; None speaks plain text. The socket path is always plain.
+        server_credentials: TLS for the port and the socket path; None speaks plain text.
         grpc_channel_arguments: further arguments of the gRPC core, as pairs.
         workers: how many requests run at once that no batch can take in; four for each processor if None, as
             TensorFlow uses several threads for each but leaves the waiting to these.
@@ -34,6 +34,14 @@ class ServerSettings:
         poll_seconds: how often to look for new versions; 0 never.
         model_config_file: where the models are listed, if anywhere.
         model_config_file_poll_seconds: how often to read it again; 0 never.
+        rest_api_port: the HTTP port; 0 picks a free one, None is no port.
+        rest_api_timeout_in_ms: what a request by HTTP may take; TensorFlow Serving's default. 0 is no limit.
+        rest_api_enable_cors_support: whether web pages of other origins may ask.
+        monitoring_path: where on the HTTP port Prometheus finds the metrics; None for nowhere.
+        playground: whether the HTTP port shows a page at `/` to try models out.
+        log_requests: whether to write one line of JSON a request, with its times.
+        request_log_folder: where requests and answers are kept, in files that warm models up; "" keeps none.
+        request_log_sampling_rate: the share of requests that are kept.
         drain_seconds: what requests under way are given when the server ends; Kubernetes' default as well.
 
     >>> ServerSettings(port=70000)
@@ -55,11 +63,27 @@ class ServerSettings:
     poll_seconds: float = 1.0
     model_config_file: str = ""
     model_config_file_poll_seconds: float = 0.0
+    rest_api_port: int | None = None
+    rest_api_timeout_in_ms: int = 30_000
+    rest_api_enable_cors_support: bool = False
+    monitoring_path: str | None = None
+    playground: bool = True
+    log_requests: bool = False
+    request_log_folder: str = ""
+    request_log_sampling_rate: float = 1.0
     drain_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         if self.port is not None and not 0 <= self.port <= 65535:
             raise ValueError(f"port must be between 0 and 65535, but got port={self.port}.")
+        if self.rest_api_port is not None and not 0 <= self.rest_api_port <= 65535:
+            raise ValueError(f"rest_api_port must be between 0 and 65535, but got rest_api_port={self.rest_api_port}.")
+        if self.monitoring_path is not None and not self.monitoring_path.startswith("/"):
+            raise ValueError(f"monitoring_path must begin with /, but got monitoring_path={self.monitoring_path!r}.")
+        if not 0.0 <= self.request_log_sampling_rate <= 1.0:
+            raise ValueError(
+                f"request_log_sampling_rate must be between 0 and 1, but got {self.request_log_sampling_rate}."
+            )
         if self.port is None and not self.grpc_socket_path:
             raise ValueError("a server must have a port or a socket path, but got neither.")
         if self.workers is not None and self.workers < 1:

@@ -1,0 +1,276 @@
+"""Requests that wait at the same time run as one: rows put together, one run of the model, rows taken apart."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnzoo.serving.server.batching_parameters import BatchingParameters
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.status import Code, StatusError
+
+__all__ = ["Batcher", "Ran", "Task"]
+
+# A share of the last run's time that a batch may wait for the callers whom that run has just answered.
+_LINGER = 0.1
+_SWEEP_SECONDS = 1.0
+_Told = Callable[[str, int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a task's run gave.
+
+    Attributes:
+        arrays: the fetched outputs, the task's own rows only.
+        rows: those of the whole batch.
+        began: when the run began, by `time.perf_counter`.
+        seconds: how long it took.
+    """
+
+    arrays: list[np.ndarray]
+    rows: int
+    began: float
+    seconds: float
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One request's share of a batch.
+
+    Attributes:
+        feeds: arrays by tensor name, each with `rows` rows.
+        rows: at least 1.
+        deadline: by `time.perf_counter`; None waits for ever.
+    """
+
+    feeds: Mapping[str, np.ndarray]
+    rows: int
+    deadline: float | None
+    future: "asyncio.Future[Ran]" = field(init=False)
+    since: float = field(init=False)
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """The tasks that can run together: one model, one signature, one set of outputs, one shape of row."""
+
+    servable: Servable
+    fetches: tuple[str, ...]
+    waiting: deque[Task] = field(default_factory=deque)
+    rows: int = 0  # of those that wait
+    running: int = 0  # batches
+    expected: int = 1  # tasks of the last batch
+    patience: float = 0.0  # seconds
+    used: bool = True  # since the last sweep
+    timer: asyncio.TimerHandle | None = None
+
+
+class Batcher:
+    """Collects tasks by lane; lives in the loop, except for the runs themselves.
+
+    A lane runs one batch at a time, and a further one only when it is full: what arrives meanwhile is the next batch.
+
+    Args:
+        parameters: how large, how long, how many.
+        threads: where the runs take place.
+        refuse_large: whether a task above `max_batch_size` is an error, as in TensorFlow Serving, or a batch of its
+            own.
+        told: about each run, in its thread: the model, the rows, the seconds.
+    """
+
+    def __init__(self, parameters: BatchingParameters, threads: Executor, refuse_large: bool, told: _Told) -> None:
+        self._parameters = parameters
+        self._threads = threads
+        self._refuse_large = refuse_large
+        self._told = told
+        self._lanes: dict[Hashable, _Lane] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait, in all lanes."""
+        return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    @property
+    def lanes(self) -> int:
+        """How many kinds of tasks it has met lately."""
+        return len(self._lanes)
+
+    async def run(self, servable: Servable, fetches: tuple[str, ...], lane_key: Hashable, task: Task) -> Ran:
+        """The task's outputs, after a run with whatever waits in the same lane.
+
+        Args:
+            servable: the model; it is kept loaded until the run is over.
+            fetches: tensor names; each must have the batch's rows as its first axis.
+            lane_key: tasks with equal keys fit together.
+            task: what to run.
+
+        Raises:
+            StatusError: UNAVAILABLE if the lane is full, INVALID_ARGUMENT if the task is too large,
+                DEADLINE_EXCEEDED, or what the run of this very task comes to.
+        """
+        most = self._parameters.max_batch_size
+        if self._refuse_large and task.rows > most:
+            raise StatusError(
+                Code.INVALID_ARGUMENT, f"Task size {task.rows} is larger than maximum input batch size {most}"
+            )
+        key = (servable, fetches, lane_key)
+        lane = self._lane(key, servable, fetches)
+        batches = -(-lane.rows // most)
+        if (batches >= self._parameters.max_enqueued_batches and lane.rows % most + task.rows > most) or (
+            lane.rows >= most * self._parameters.max_enqueued_batches
+        ):
+            raise StatusError(
+                Code.UNAVAILABLE,
+                "The batch scheduling queue to which this task was submitted is full; currently "
+                f"{batches} batches enqueued and max_enqueued_batches is {self._parameters.max_enqueued_batches}",
+            )
+        loop = asyncio.get_running_loop()
+        task.future, task.since = loop.create_future(), time.perf_counter()
+        lane.waiting.append(task)
+        lane.rows += task.rows
+        self._consider(lane)
+        if task.deadline is None:
+            return await task.future
+        try:
+            async with asyncio.timeout(task.deadline - task.since):
+                return await task.future
+        except TimeoutError:
+            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
+
+    def _lane(self, key: Hashable, servable: Servable, fetches: tuple[str, ...]) -> _Lane:
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(servable, fetches)
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+        lane.used = True
+        return lane
+
+    def _sweep(self) -> None:
+        """Forgets the lanes that nobody uses, and with them models that are served no more."""
+        self._lanes = {key: lane for key, lane in self._lanes.items() if lane.used or lane.running or lane.waiting}
+        for lane in self._lanes.values():
+            lane.used = False
+        loop = asyncio.get_running_loop()
+        self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep) if self._lanes else None
+
+    def _consider(self, lane: _Lane) -> None:
+        """Starts a batch if it is time, or sets the time."""
+        full = lane.rows >= self._parameters.max_batch_size
+        if not lane.waiting or (lane.running and not full):
+            return
+        timeout = self._parameters.batch_timeout_micros * 1e-6
+        wait = max(timeout, lane.patience) if len(lane.waiting) < lane.expected else timeout
+        left = lane.waiting[0].since + wait - time.perf_counter()
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+        if full or left <= 0:
+            self._start(lane)
+        else:
+            lane.timer = asyncio.get_running_loop().call_later(left, self._consider, lane)
+
+    def _start(self, lane: _Lane) -> None:
+        tasks = self._take(lane)
+        if not tasks:
+            return
+        lane.running += 1
+        lane.servable.acquire()  # the requests may be given up, and let go of the model, while it runs
+        run = asyncio.get_running_loop().run_in_executor(
+            self._threads, _run_together, lane.servable, lane.fetches, tasks, self._parameters, self._told
+        )
+        run.add_done_callback(lambda done: self._ran(lane, tasks, done.result()))
+
+    def _take(self, lane: _Lane) -> list[Task]:
+        tasks: list[Task] = []
+        rows, now = 0, time.perf_counter()
+        while lane.waiting and (not tasks or rows + lane.waiting[0].rows <= self._parameters.max_batch_size):
+            task = lane.waiting.popleft()
+            lane.rows -= task.rows
+            if task.future.done():  # its caller has gone
+                continue
+            if task.deadline is not None and now >= task.deadline:
+                message = "Run() timeout exceeded while waiting in batching queue"
+                task.future.set_exception(StatusError(Code.DEADLINE_EXCEEDED, message))
+                continue
+            tasks.append(task)
+            rows += task.rows
+        return tasks
+
+    def _ran(self, lane: _Lane, tasks: list[Task], results: list[Ran | Exception]) -> None:
+        lane.servable.release()
+        lane.running -= 1
+        for task, result in zip(tasks, results, strict=True):
+            if task.future.done():
+                continue
+            if isinstance(result, Ran):
+                task.future.set_result(result)
+                lane.patience = _LINGER * result.seconds
+            else:
+                task.future.set_exception(result)
+        lane.expected = len(tasks)
+        self._consider(lane)
+
+
+def _run_together(
+    servable: Servable, fetches: tuple[str, ...], tasks: Sequence[Task], parameters: BatchingParameters, told: _Told
+) -> list[Ran | Exception]:
+    """The result of each task; in a thread."""
+    rows = sum(task.rows for task in tasks)
+    if len(tasks) > 1:
+        try:
+            return list(_run(servable, fetches, tasks, rows, parameters.padded(rows), told))
+        except (StatusError, _RowsChangedError):
+            pass  # a bad row must not fail its neighbours: each alone
+    results: list[Ran | Exception] = []
+    for task in tasks:
+        try:
+            results += _run(servable, fetches, [task], task.rows, parameters.padded(task.rows), told)
+        except _RowsChangedError as error:
+            results.append(StatusError(Code.FAILED_PRECONDITION, str(error)))
+        except Exception as error:
+            results.append(error)
+    return results
+
+
+class _RowsChangedError(Exception):
+    """The outputs do not have a row for each row of the inputs."""
+
+
+def _run(
+    servable: Servable, fetches: tuple[str, ...], tasks: Sequence[Task], rows: int, padded: int, told: _Told
+) -> Sequence[Ran]:
+    began = time.perf_counter()
+    deadlines = [task.deadline for task in tasks if task.deadline is not None]
+    # The batch goes on for as long as anybody waits for it.
+    timeout = max(deadlines) - began if len(deadlines) == len(tasks) else None
+    if timeout is not None and timeout <= 0:
+        raise StatusError(Code.DEADLINE_EXCEEDED, "Run() timeout exceeded while waiting in batching queue")
+    arrays = servable.run({name: _joined(name, tasks, padded - rows) for name in tasks[0].feeds}, fetches, timeout)
+    seconds = time.perf_counter() - began
+    told(servable.name, rows, seconds)
+    if len(tasks) == 1 and padded == rows:
+        return [Ran(arrays, rows, began, seconds)]
+    if any(array.ndim == 0 or len(array) != padded for array in arrays):
+        raise _RowsChangedError(
+            "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of the input "
+            "tensors"
+        )
+    results, first = [], 0
+    for task in tasks:
+        results.append(Ran([array[first : first + task.rows] for array in arrays], rows, began, seconds))
+        first += task.rows
+    return results
+
+
+def _joined(name: str, tasks: Sequence[Task], padding: int) -> np.ndarray:
+    arrays = [task.feeds[name] for task in tasks]
+    if padding:
+        arrays.append(np.repeat(arrays[0][:1], padding, axis=0))
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

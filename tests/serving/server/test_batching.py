@@ -1,0 +1,255 @@
+"""What waits together runs together, and nobody notices the others."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnzoo.serving.server.batching import Batcher, Ran, Task
+from rnnzoo.serving.server.batching_parameters import BatchingParameters
+from rnnzoo.serving.server.status import Code, StatusError
+
+
+class Doubling:
+    """Stands in for a model: doubles numbers, refuses negative ones, waits at a gate, and writes down its runs."""
+
+    name = "doubling"
+
+    def __init__(self) -> None:
+        self.runs: list[list[float]] = []
+        self.timeouts: list[float | None] = []
+        self.users = 0
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.drop_rows = False
+
+    def acquire(self) -> None:
+        self.users += 1
+
+    def release(self) -> None:
+        self.users -= 1
+
+    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None) -> list[np.ndarray]:
+        (x,) = feeds.values()
+        self.runs.append(x.tolist())
+        self.timeouts.append(timeout)
+        self.entered.set()
+        assert self.gate.wait(30)
+        if (x < 0).any():
+            raise StatusError(Code.INVALID_ARGUMENT, f"negative: {x.min():g}")
+        return [2 * x[:1] if self.drop_rows else 2 * x]
+
+
+@pytest.fixture
+def model() -> Iterator[Doubling]:
+    model = Doubling()
+    yield model
+    model.gate.set()
+
+
+class Asking:
+    """A batcher, and its callers: the first one occupies the model, so that the others wait together."""
+
+    def __init__(self, model: Doubling, refuse_large: bool = True, **parameters: Any) -> None:
+        self.model = model
+        self.threads = ThreadPoolExecutor(2)
+        self.counted: list[tuple[str, int]] = []
+        self.batcher = Batcher(BatchingParameters(**parameters), self.threads, refuse_large, self.told)
+
+    def told(self, name: str, rows: int, seconds: float) -> None:
+        self.counted.append((name, rows))
+
+    def ask(self, *values: float, timeout: float | None = None, lane: str = "") -> "asyncio.Task[Ran]":
+        deadline = None if timeout is None else time.perf_counter() + timeout
+        task = Task({"x": np.array(values)}, len(values), deadline)
+        return asyncio.ensure_future(self.batcher.run(self.model, ("y",), lane, task))  # type: ignore[arg-type]
+
+    async def occupied(self) -> "asyncio.Task[Ran]":
+        first = self.ask(0.0)
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(self.model.entered.wait, 30)
+        return first
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(coroutine, 60))
+
+
+def test_what_waits_together_runs_together(model: Doubling) -> None:
+    async def main() -> list[Ran]:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0, 2.0), asking.ask(3.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return list(await asyncio.gather(*tasks))
+
+    answers = run(main())
+
+    assert [[0.0], [1.0, 2.0, 3.0]] == model.runs
+    assert [[0.0], [2.0, 4.0], [6.0]] == [ran.arrays[0].tolist() for ran in answers]
+    assert [1, 3, 3] == [ran.rows for ran in answers]
+    assert 0 == model.users
+
+
+def test_lanes_do_not_mix(model: Doubling) -> None:
+    async def main() -> None:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(2.0, lane="other")]
+        await asyncio.sleep(0)
+        model.gate.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+
+    assert [[0.0], [1.0], [2.0]] == sorted(model.runs)
+
+
+def test_a_bad_row_fails_alone(model: Doubling) -> None:
+    async def main() -> list[Any]:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(-5.0), asking.ask(2.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    _, one, bad, two = run(main())
+
+    assert ([2.0], [4.0]) == (one.arrays[0].tolist(), two.arrays[0].tolist())
+    assert isinstance(bad, StatusError)
+    assert "negative: -5" == bad.message
+    assert [[0.0], [1.0, -5.0, 2.0], [1.0], [-5.0], [2.0]] == model.runs
+
+
+def test_a_batch_holds_as_many_rows_as_allowed(model: Doubling) -> None:
+    async def main() -> None:
+        asking = Asking(model, max_batch_size=3)
+        tasks = [await asking.occupied(), *(asking.ask(float(value), float(value)) for value in (1, 2))]
+        await asyncio.sleep(0)
+        model.gate.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+
+    assert [[0.0], [1.0, 1.0], [2.0, 2.0]] == sorted(model.runs)
+
+
+def test_too_many_and_too_much(model: Doubling) -> None:
+    async def main() -> list[Any]:
+        asking = Asking(model, max_batch_size=2, max_enqueued_batches=1)
+        with pytest.raises(StatusError, match=r"^Task size 3 is larger than maximum input batch size 2$") as caught:
+            await asking.ask(1.0, 2.0, 3.0)
+        assert Code.INVALID_ARGUMENT == caught.value.code
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(2.0, 2.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    first, one, two = run(main())
+
+    assert ([0.0], [2.0]) == (first.arrays[0].tolist(), one.arrays[0].tolist())
+    assert Code.UNAVAILABLE == two.code
+    assert two.message.startswith("The batch scheduling queue to which this task was submitted is full; currently 1 ")
+
+
+def test_large_tasks_run_alone_where_nobody_set_a_limit(model: Doubling) -> None:
+    model.gate.set()
+
+    async def main() -> Ran:
+        return await Asking(model, refuse_large=False, max_batch_size=2).ask(1.0, 2.0, 3.0)
+
+    assert [2.0, 4.0, 6.0] == run(main()).arrays[0].tolist()
+
+
+def test_who_has_gone_is_not_run(model: Doubling) -> None:
+    async def main() -> list[Any]:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(2.0, timeout=0.01), asking.ask(3.0)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.wait([tasks[2]])
+        model.gate.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    _, cancelled, late, last = run(main())
+
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert Code.DEADLINE_EXCEEDED == late.code
+    assert [6.0] == last.arrays[0].tolist()
+    assert [[0.0], [3.0]] == model.runs
+    assert 0 == model.users
+
+
+def test_a_batch_runs_for_as_long_as_anybody_waits(model: Doubling) -> None:
+    async def main() -> None:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0, timeout=20), asking.ask(2.0, timeout=30)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+
+    assert model.timeouts[0] is None
+    assert 20 < (model.timeouts[1] or 0) <= 30
+
+
+def test_batches_are_filled_up_with_their_first_row(model: Doubling) -> None:
+    async def main() -> list[Ran]:
+        asking = Asking(model, max_batch_size=8, allowed_batch_sizes=(2, 4, 8))
+        tasks = [await asking.occupied(), asking.ask(5.0), asking.ask(6.0, 7.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return list(await asyncio.gather(*tasks))
+
+    answers = run(main())
+
+    assert [[0.0, 0.0], [5.0, 6.0, 7.0, 5.0]] == model.runs
+    assert [[0.0], [10.0], [12.0, 14.0]] == [ran.arrays[0].tolist() for ran in answers]
+
+
+def test_a_batch_waits_for_its_time_or_its_size(model: Doubling) -> None:
+    model.gate.set()
+
+    async def main() -> None:
+        asking = Asking(model, max_batch_size=3, batch_timeout_micros=20_000_000)
+        tasks = [asking.ask(1.0), asking.ask(2.0)]
+        await asyncio.sleep(0.05)
+        assert [] == model.runs
+        await asyncio.gather(*tasks, asking.ask(3.0))
+
+    run(main())
+
+    assert [[1.0, 2.0, 3.0]] == model.runs
+
+
+def test_outputs_that_lose_rows_are_not_handed_out(model: Doubling) -> None:
+    model.drop_rows = True
+
+    async def main() -> list[Any]:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(2.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    _, one, two = run(main())
+
+    assert ([2.0], [4.0]) == (one.arrays[0].tolist(), two.arrays[0].tolist())
+
+
+def test_idle_lanes_let_go_of_their_model(model: Doubling) -> None:
+    model.gate.set()
+
+    async def main() -> None:
+        asking = Asking(model)
+        await asking.ask(1.0)
+        assert [("doubling", 1)] == asking.counted
+        while asking.batcher.lanes:
+            await asyncio.sleep(0.05)
+
+    run(main())
