@@ -1,5 +1,7 @@
-"""gRPC's standard health service, `grpc.health.v1.Health/Check`, which load balancers and Kubernetes ask."""
+"""gRPC's standard health service, `grpc.health.v1.Health`, which load balancers and Kubernetes ask."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -12,27 +14,48 @@ __all__ = ["add_to"]
 _MESSAGES: dict[str, Any] = dict(
     declare("message HealthCheckRequest { string service = 1; } message HealthCheckResponse { int32 status = 1; }")
 )
-_SERVING, _NOT_SERVING = 1, 2
+_SERVING, _NOT_SERVING, _SERVICE_UNKNOWN = 1, 2, 3
 # "" is the server as a whole; the bare names are those that TensorFlow Serving's own health service knows.
-_SERVICES = ("", "PredictionService", "ModelService", "tensorflow.serving.PredictionService")
+_SERVICES = (
+    "",
+    "PredictionService",
+    "ModelService",
+    "tensorflow.serving.PredictionService",
+    "tensorflow.serving.ModelService",
+)
+_LOOK_SECONDS = 0.2
 
 
 def add_to(server: grpc.aio.Server, core: Core) -> None:
-    """Registers the service: SERVING until the core drains, then NOT_SERVING, so that nobody new is sent here.
+    """Registers the service: SERVING until the core drains, then NOT_SERVING, so that nobody new is sent here."""
 
-    `Check` only: `Watch`, the streaming form, answers UNIMPLEMENTED.
-    """
+    def status(service: str) -> int:
+        if service not in _SERVICES:
+            return _SERVICE_UNKNOWN
+        return _NOT_SERVING if core.draining else _SERVING
 
     async def check(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        if request.service not in _SERVICES:
+        if status(request.service) == _SERVICE_UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service: {request.service}")
-        return _MESSAGES["HealthCheckResponse"](status=_NOT_SERVING if core.draining else _SERVING)
+        return _MESSAGES["HealthCheckResponse"](status=status(request.service))
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        check,
-        request_deserializer=_MESSAGES["HealthCheckRequest"].FromString,
-        response_serializer=_MESSAGES["HealthCheckResponse"].SerializeToString,
-    )
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": handler}),)
-    )
+    async def watch(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        told = None
+        # It ends once it has told of the end: a draining server waits for its calls.
+        while told != _NOT_SERVING:
+            if told != status(request.service):
+                told = status(request.service)
+                yield _MESSAGES["HealthCheckResponse"](status=told)
+            if core.draining:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    messages = {
+        "request_deserializer": _MESSAGES["HealthCheckRequest"].FromString,
+        "response_serializer": _MESSAGES["HealthCheckResponse"].SerializeToString,
+    }
+    handlers = {
+        "Check": grpc.unary_unary_rpc_method_handler(check, **messages),
+        "Watch": grpc.unary_stream_rpc_method_handler(watch, **messages),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers),))

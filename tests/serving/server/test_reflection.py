@@ -1,0 +1,55 @@
+"""What a tool that knows no protocol files, such as grpcurl, can learn from the server."""
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from rnnzoo.serving.server.process import Server
+
+
+@pytest.fixture
+def stub(arithmetic_server: Server) -> Iterator[reflection_pb2_grpc.ServerReflectionStub]:
+    with grpc.insecure_channel(arithmetic_server.address) as channel:
+        yield reflection_pb2_grpc.ServerReflectionStub(channel)
+
+
+def ask(
+    stub: reflection_pb2_grpc.ServerReflectionStub, request: reflection_pb2.ServerReflectionRequest
+) -> reflection_pb2.ServerReflectionResponse:
+    (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=10)
+    return answer
+
+
+def test_services(stub: reflection_pb2_grpc.ServerReflectionStub) -> None:
+    answer = ask(stub, reflection_pb2.ServerReflectionRequest(list_services=""))
+
+    assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} <= {
+        service.name for service in answer.list_services_response.service
+    }
+
+
+def test_messages(stub: reflection_pb2_grpc.ServerReflectionStub) -> None:
+    answer = ask(
+        stub,
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol="tensorflow.serving.PredictionService"),
+    )
+
+    files = [
+        descriptor_pb2.FileDescriptorProto.FromString(file)
+        for file in answer.file_descriptor_response.file_descriptor_proto
+    ]
+    methods = {method.name for file in files for service in file.service for method in service.method}
+    assert {"Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"} == methods
+
+
+@pytest.mark.parametrize(
+    "method", ["tensorflow.serving.SessionService/SessionRun", "tensorflow.ProfilerService/Profile"]
+)
+def test_services_that_are_not_there_are_unimplemented(arithmetic_server: Server, method: str) -> None:
+    with grpc.insecure_channel(arithmetic_server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(f"/{method}")(b"", timeout=10)
+
+    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
