@@ -91,6 +91,8 @@ class Core:
         """Ends the threads once their runs are over; called when no request is left."""
         self._workers.close()
         self._runner.close()
+        if self.observer is not None:
+            self.observer.close()
 
     def _count_run(self, model_name: str, rows: int, seconds: float) -> None:
         if self.metrics is not None:

@@ -43,16 +43,16 @@ class Observer(Protocol):
         """The request is answered: with status code 0, or with another and its message."""
         ...
 
+    def close(self) -> None:
+        """No request comes any more; it may wait for a disk."""
+        ...
+
 
 class Metrics(Protocol):
     """Told about the models' runs and the prefix cache, by any thread."""
 
     def batch(self, model_name: str, rows: int, seconds: float) -> None:
         """A model ran once, with so many rows."""
-        ...
-
-    def queue_length(self, model_name: str, read: Callable[[], float]) -> None:
-        """From now on, `read` says how many requests wait for a batch."""
         ...
 
     def prefix_cache(self, model_name: str, hit: bool, words_run: int) -> None:

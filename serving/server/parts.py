@@ -5,7 +5,7 @@ from typing import Protocol
 
 import grpc
 
-from rnnzoo.serving.server import config_polling, grpc_services, health, model_service
+from rnnzoo.serving.server import config_polling, grpc_services, health, model_service, observing, reflection, rest_port
 from rnnzoo.serving.server.core import Core
 
 __all__ = ["GRPC_SERVICES", "PARTS", "Part"]
@@ -27,8 +27,13 @@ GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (
     grpc_services.add_to,
     model_service.add_to,
     health.add_to,
+    reflection.add_to,
 )
 """Each adds its service to the server, before it starts."""
 
-PARTS: tuple[Callable[[Core], Part | None], ...] = (config_polling.make_part,)
+PARTS: tuple[Callable[[Core], Part | None], ...] = (
+    observing.make_part,  # first: the others find its observer in the core
+    config_polling.make_part,
+    rest_port.make_part,
+)
 """Each makes a part of its own from the core, or None if the settings want none."""

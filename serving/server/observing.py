@@ -1,0 +1,39 @@
+"""Sets up who is told about requests: the metrics always, log lines and the file of requests if the settings say so."""
+
+import logging
+import sys
+from pathlib import Path
+
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.metrics import ServerMetrics
+from rnnzoo.serving.server.request_log import RequestLog
+from rnnzoo.serving.server.request_record import RequestObserver
+
+__all__ = ["make_part"]
+
+
+def make_part(core: Core) -> None:
+    """Gives the core its observer and its metrics; there is nothing to start.
+
+    Raises:
+        OSError: if the folder of the request log cannot be made.
+    """
+    settings = core.settings
+    metrics = ServerMetrics()
+    metrics.queue_length(core.waiting_for_batch)
+    kept = RequestLog(Path(settings.request_log_folder)) if settings.request_log_folder else None
+    core.metrics = metrics
+    core.observer = RequestObserver(metrics, settings.log_requests, kept, settings.request_log_sampling_rate)
+    if settings.log_requests:
+        _write_lines()
+
+
+def _write_lines() -> None:
+    # One object of JSON a line, on stderr, unless the application has said where lines go.
+    lines = logging.getLogger("rnnzoo.requests")
+    lines.setLevel(logging.INFO)
+    if not lines.hasHandlers():
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        lines.addHandler(handler)
+        lines.propagate = False

@@ -1,0 +1,128 @@
+"""Requests kept in files, in the very form that TensorFlow Serving's warm-up reads: TFRecords of PredictionLog."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf.message import EncodeError
+from tensorflow_serving.apis import prediction_log_pb2
+
+__all__ = ["RequestLog"]
+
+_FRAME_BYTES = 16  # around each record: its length and two checksums
+_LOGS = {
+    "Predict": "predict_log",
+    "Classify": "classify_log",
+    "Regress": "regress_log",
+    "MultiInference": "multi_inference_log",
+}
+_log = logging.getLogger(__name__)
+
+
+class RequestLog:
+    """Files `requests-00000.tfrecord` and so on in a folder, written by a thread of its own.
+
+    Copied to a version's folder as `assets.extra/tf_serving_warmup_requests`, such a file warms the model up with real
+    requests (at most 1,000 of them).
+
+    Args:
+        folder: made if it is not there. Files that are there stay, and numbers go on behind them.
+        most_bytes: a file that has so many is closed, and the next one begun.
+        most_files: the oldest are deleted past so many.
+        most_waiting: requests that wait to be written; more are dropped, as an answer must not wait for a disk.
+
+    Raises:
+        ValueError: if a bound is not positive.
+        OSError: if the folder cannot be made.
+    """
+
+    def __init__(
+        self, folder: Path, most_bytes: int = 64 * 2**20, most_files: int = 16, most_waiting: int = 1000
+    ) -> None:
+        for name, bound in (("most_bytes", most_bytes), ("most_files", most_files), ("most_waiting", most_waiting)):
+            if bound < 1:
+                raise ValueError(f"{name} must be positive, but got {bound}.")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._most_files = most_files
+        self._waiting: queue.Queue[Callable[[], bytes] | None] = queue.Queue(most_waiting)
+        self._writer: Any = None
+        self._written = 0
+        self._failed = False
+        self._thread = threading.Thread(target=self._write_all, name="rnnzoo-request-log", daemon=True)
+        self._thread.start()
+
+    def put(self, api: str, request: Any, response: Any, sampling_rate: float = 1.0) -> bool:
+        """Keeps a request and its answer.
+
+        Args:
+            api: "Predict", "Classify", "Regress" or "MultiInference"; other calls are not kept.
+            request: its message, which nobody may change any more.
+            response: its answer, likewise.
+            sampling_rate: the share of requests that are kept, which goes into the record.
+
+        Returns:
+            Whether there was room for it.
+        """
+        if api not in _LOGS:
+            return True
+        try:
+            self._waiting.put_nowait(lambda: _record(api, request, response, sampling_rate))
+        except queue.Full:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Writes what waits and closes the file."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _write_all(self) -> None:
+        while (make := self._waiting.get()) is not None:
+            try:
+                self._write(make())
+            except (OSError, EncodeError, tf.errors.OpError) as error:
+                if not self._failed:  # once: a full disk would fill the log as well
+                    _log.warning("the request log in %s cannot be written: %s", self._folder, error)
+                self._failed = True
+        self._end_file()
+
+    def _write(self, record: bytes) -> None:
+        if self._writer is None:
+            files = sorted(self._folder.glob("requests-*.tfrecord"), key=_number)
+            for old in files[: max(0, len(files) - self._most_files + 1)]:
+                old.unlink(missing_ok=True)
+            following = _number(files[-1]) + 1 if files else 0
+            self._writer = tf.io.TFRecordWriter(str(self._folder / f"requests-{following:05d}.tfrecord"))
+        self._writer.write(record)
+        self._written += len(record) + _FRAME_BYTES
+        if self._written >= self._most_bytes:
+            self._end_file()
+        elif self._waiting.empty():
+            self._writer.flush()
+
+    def _end_file(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer, self._written = None, 0
+
+
+def _record(api: str, request: Any, response: Any, sampling_rate: float) -> bytes:
+    log = prediction_log_pb2.PredictionLog()
+    if "model_spec" in response.DESCRIPTOR.fields_by_name:  # with the version that answered
+        log.log_metadata.model_spec.CopyFrom(response.model_spec)
+    log.log_metadata.sampling_config.sampling_rate = sampling_rate
+    named = getattr(log, _LOGS[api])
+    named.request.CopyFrom(request)
+    named.response.CopyFrom(response)
+    return bytes(log.SerializeToString())
+
+
+def _number(file: Path) -> int:
+    digits = file.stem.removeprefix("requests-")
+    return int(digits) if digits.isdigit() else -1

@@ -1,0 +1,202 @@
+"""TensorFlow Serving's REST API over HTTP: methods, status codes, headers, limits; and the URLs beside it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import resources
+
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.json_answers import error_answer
+from rnnzoo.serving.server.request_record import RequestObserver, RequestRecord
+from rnnzoo.serving.server.rest_answers import answer_prediction, answer_question
+from rnnzoo.serving.server.rest_urls import question_of
+from rnnzoo.serving.server.status import Code, StatusError
+
+__all__ = ["RestOptions", "make_app"]
+
+_HTTP_STATUS = {
+    Code.INVALID_ARGUMENT: 400,
+    Code.NOT_FOUND: 404,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.FAILED_PRECONDITION: 400,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
+    # Those that TensorFlow's ops raise beside the ones that `Code` lists.
+    1: 499,  # CANCELLED
+    6: 409,  # ALREADY_EXISTS
+    7: 403,  # PERMISSION_DENIED
+    10: 409,  # ABORTED
+    11: 400,  # OUT_OF_RANGE
+    16: 401,  # UNAUTHENTICATED
+}
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+# libevent's own page, which is what TensorFlow Serving sends for paths that nobody registered.
+_NOT_FOUND = "<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
+_PAGE_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestOptions:
+    """How the REST port answers.
+
+    Attributes:
+        timeout_in_ms: what a request may take; 0 or less is no limit.
+        cors: whether pages of other origins may ask.
+        monitoring_path: where Prometheus finds the metrics; None for nowhere.
+        most_body_bytes: of a request, unpacked; as much as TensorFlow Serving unpacks of a gzip body.
+        playground: whether the page to try a model out is at `/`.
+    """
+
+    timeout_in_ms: int = 30_000
+    cors: bool = False
+    monitoring_path: str | None = None
+    most_body_bytes: int = 100 * 2**20
+    playground: bool = True
+
+
+def make_app(core: Core, observer: RequestObserver, options: RestOptions) -> web.Application:
+    """The application: the API at `/v1/`, `/healthz/live` and `/healthz/ready`, the metrics, the playground.
+
+    Args:
+        core: what answers.
+        observer: told about each prediction, and the owner of the metrics.
+        options: how.
+    """
+    app = web.Application(client_max_size=options.most_body_bytes)
+    handlers = _Handlers(core, observer, options)
+    app.router.add_get("/healthz/live", handlers.live)
+    app.router.add_get("/healthz/ready", handlers.ready)
+    if options.monitoring_path:
+        app.router.add_get(options.monitoring_path, handlers.metrics)
+    if options.playground:
+        for name, body in _page_files().items():
+            app.router.add_get("/" if name == "index.html" else f"/playground/{name}", _file(name, body))
+    app.router.add_route("*", "/{path:.*}", handlers.api)
+    return app
+
+
+class _Handlers:
+    def __init__(self, core: Core, observer: RequestObserver, options: RestOptions) -> None:
+        self._core = core
+        self._observer = observer
+        self._options = options
+        self._timeout = options.timeout_in_ms / 1000 if options.timeout_in_ms > 0 else None
+
+    async def live(self, request: web.Request) -> web.Response:
+        return web.Response(text="live\n")
+
+    async def ready(self, request: web.Request) -> web.Response:
+        if self._core.draining:
+            return web.Response(text="draining\n", status=503)
+        missing = [name for name, versions in self._core.repository.versions.items() if not versions]
+        if missing:
+            return web.Response(text=f"not available: {', '.join(missing)}\n", status=503)
+        return web.Response(text="ready\n")
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        page = self._observer.metrics.exposition()
+        return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def api(self, request: web.Request) -> web.Response:
+        path = request.raw_path if request.raw_path.startswith("/") else str(request.rel_url)
+        if not path.lower().startswith("/v1/"):
+            response = web.Response(text=_NOT_FOUND, content_type="text/html", status=404)
+        elif self._options.cors and request.method == "OPTIONS":
+            response = web.Response()
+        else:
+            response = await self._answered(request, path)
+        if self._options.cors:
+            response.headers.update(_CORS)
+        if self._core.draining:
+            response.force_close()  # so that the next request of this caller goes to a server that stays
+        return response
+
+    async def _answered(self, request: web.Request, path: str) -> web.Response:
+        try:
+            question = question_of(request.method, path)
+            if request.method == "GET":
+                return _json(answer_question(self._core, question))
+        except StatusError as error:
+            return _refused(error)
+        except Exception as error:
+            _log.exception("a request failed inside the server")
+            return _refused(StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}"))
+        record = self._observer.begin(question.method.capitalize(), "REST")
+        try:
+            body = await self._body(request)
+            answer = await answer_prediction(self._core, question, body, self._timeout, record)
+        except web.HTTPRequestEntityTooLarge:
+            most = self._options.most_body_bytes
+            too_large = StatusError(Code.INVALID_ARGUMENT, f"the body of a request must have at most {most} bytes.")
+            self._observer.finish(record, too_large.code, too_large.message)
+            return _refused(too_large, status=413)
+        except StatusError as error:
+            self._observer.finish(record, error.code, error.message)
+            return _refused(error)
+        except (asyncio.CancelledError, ConnectionError) as error:
+            self._observer.finish(record, 1, "the caller has gone")
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return web.Response(status=499)  # which nobody reads
+        except Exception as error:
+            _log.exception("a request failed inside the server")
+            failure = StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")
+            self._observer.finish(record, failure.code, failure.message)
+            return _refused(failure)
+        self._observer.finish(record, 0, "", answer.request, answer.response)
+        return _json(answer.body, {"Server-Timing": _timing(record)})
+
+    async def _body(self, request: web.Request) -> bytes:
+        most, announced = self._options.most_body_bytes, request.content_length or 0
+        if announced > most:  # else only what is read too much ends it
+            raise web.HTTPRequestEntityTooLarge(most, announced)
+        try:
+            return await request.read()
+        except (HttpProcessingError, ClientPayloadError, web.RequestPayloadError) as error:
+            # TensorFlow Serving takes a gzip body that it cannot unpack for an empty one.
+            raise StatusError(Code.INVALID_ARGUMENT, "JSON Parse error: The document is empty") from error
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+def _refused(error: StatusError, status: int | None = None) -> web.Response:
+    return _json(error_answer(error.message), status=status or _HTTP_STATUS.get(error.code, 500))
+
+
+def _timing(record: RequestRecord) -> str:
+    # A header that every browser's developer tools draw.
+    stages = (("parse", record.parse), ("queue", record.queue), ("compute", record.compute), ("reply", record.reply))
+    times = ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages)
+    return times if record.cache is None else f'cache;desc="{record.cache}", {times}'
+
+
+def _page_files() -> dict[str, bytes]:
+    folder = resources.files("rnnzoo.serving.server") / "playground"
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in _PAGE_TYPES}
+
+
+def _file(name: str, body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def send(request: web.Request) -> web.Response:
+        return web.Response(
+            body=body, content_type=_PAGE_TYPES[name.rpartition(".")[2]], charset="utf-8", headers=_PAGE_HEADERS
+        )
+
+    return send

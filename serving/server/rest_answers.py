@@ -1,0 +1,163 @@
+"""What the REST API answers to each of its calls; HTTP itself is left to rest.py."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import tensorflow as tf
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+
+from rnnzoo.serving.server.classification import classify
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.inference import get_model_metadata, lease
+from rnnzoo.serving.server.json_answers import classification_answer, predict_answer, regression_answer
+from rnnzoo.serving.server.json_requests import classification_request, predict_request, regression_request
+from rnnzoo.serving.server.model_management import get_model_status
+from rnnzoo.serving.server.regression import regress
+from rnnzoo.serving.server.request_record import RequestRecord
+from rnnzoo.serving.server.rest_urls import Question
+from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.version_states import State
+
+__all__ = ["Answer", "answer_prediction", "answer_question"]
+
+_Result = TypeVar("_Result")
+_MOST_BYTES_IN_LOOP = 2**16  # larger bodies are read and written in a thread: tens of milliseconds and more
+_SIGNATURE_DEF = "signature_def"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A body, and the messages it was made from, for the request log."""
+
+    body: bytes
+    request: Any = None
+    response: Any = None
+
+
+async def answer_prediction(
+    core: Core, question: Question, body: bytes, timeout: float | None, record: RequestRecord
+) -> Answer:
+    """Answers `:predict`, `:classify` or `:regress`.
+
+    Args:
+        core: what runs the models.
+        question: of the URL.
+        body: of the request.
+        timeout: seconds from the request's beginning; no limit if None.
+        record: of this request.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the request.
+    """
+    if question.method == "predict":
+        return await _predict(core, question, body, timeout, record)
+    if question.method == "classify":
+        asked = await _read(core, body, record, lambda: classification_request(body, question.spec))
+        classified = await core.in_thread(lambda: classify(core.repository, asked, _left(timeout, record)))
+        _resolved(classified, record)
+        return Answer(classification_answer(classified.result), asked, classified)
+    asking = await _read(core, body, record, lambda: regression_request(body, question.spec))
+    regressed = await core.in_thread(lambda: regress(core.repository, asking, _left(timeout, record)))
+    _resolved(regressed, record)
+    return Answer(regression_answer(regressed.result), asking, regressed)
+
+
+def answer_question(core: Core, question: Question) -> bytes:
+    """Answers the GET calls: the status or the metadata of a model, or the list of all.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the request.
+    """
+    if question.method == "list":
+        return _listed(core)
+    if question.method == "status":
+        states = get_model_status(core.repository, get_model_status_pb2.GetModelStatusRequest(model_spec=question.spec))
+        return _json(states, preserving_proto_field_name=False).encode()
+    metadata = get_model_metadata(
+        core.repository,
+        get_model_metadata_pb2.GetModelMetadataRequest(model_spec=question.spec, metadata_field=[_SIGNATURE_DEF]),
+    )
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    metadata.metadata[_SIGNATURE_DEF].Unpack(signatures)
+    # Put together from two as TensorFlow Serving does it, line breaks and all.
+    return (
+        f'{{\n"model_spec":{_json(metadata.model_spec)},\n"metadata": {{"{_SIGNATURE_DEF}": {_json(signatures)}}}\n}}\n'
+    ).encode()
+
+
+async def _predict(core: Core, question: Question, body: bytes, timeout: float | None, record: RequestRecord) -> Answer:
+    def signature_of(name: str) -> meta_graph_pb2.SignatureDef:
+        key = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        with lease(core.repository, question.spec) as servable:
+            record.model_name, record.model_version = servable.name, servable.version
+            if key not in servable.signatures:
+                raise StatusError(Code.INVALID_ARGUMENT, f'Serving signature name: "{key}" not found in signature def')
+            return servable.signatures[key]
+
+    request, layout = await _read(core, body, record, lambda: predict_request(body, question.spec, signature_of))
+    response = await core.predict(request, _left(timeout, record), record)
+    began = time.perf_counter()
+    answer = await _maybe_in_thread(core, response.ByteSize(), lambda: predict_answer(response.outputs, layout))
+    record.reply += time.perf_counter() - began
+    return Answer(answer, request, response)
+
+
+async def _read(core: Core, body: bytes, record: RequestRecord, read: Callable[[], _Result]) -> _Result:
+    began = time.perf_counter()
+    result = await _maybe_in_thread(core, len(body), read)
+    record.parse += time.perf_counter() - began
+    return result
+
+
+async def _maybe_in_thread(core: Core, size: int, work: Callable[[], _Result]) -> _Result:
+    return work() if size <= _MOST_BYTES_IN_LOOP else await core.in_thread(work)
+
+
+def _left(timeout: float | None, record: RequestRecord) -> float | None:
+    return None if timeout is None else timeout - (time.perf_counter() - record.began)
+
+
+def _resolved(response: Any, record: RequestRecord) -> None:
+    record.model_name, record.signature_name = response.model_spec.name, response.model_spec.signature_name
+    record.model_version = response.model_spec.version.value
+
+
+def _listed(core: Core) -> bytes:
+    models = []
+    for name in core.repository.names:
+        labels = {version: label for label, version in core.repository.settings[name].labels.items()}
+        versions = [
+            {
+                "version": str(state.version),
+                "state": State(state.state).name,
+                **({"label": labels[state.version]} if state.version in labels else {}),
+            }
+            for state in core.repository.states(name)
+        ]
+        models.append({"name": name, "versions": versions, "signatures": _signature_names(core, name)})
+    return json.dumps({"models": models}, indent=1, ensure_ascii=False).encode()
+
+
+def _signature_names(core: Core, name: str) -> list[str]:
+    try:
+        with core.repository.lease(name) as servable:
+            return sorted(key for key in servable.signatures if not key.startswith("__"))
+    except StatusError:  # no version answers at the moment
+        return []
+
+
+def _json(message: Message, preserving_proto_field_name: bool = True) -> str:
+    text = json_format.MessageToJson(
+        message,
+        indent=1,
+        preserving_proto_field_name=preserving_proto_field_name,
+        always_print_fields_with_no_presence=True,
+        ensure_ascii=False,
+    )
+    return text + "\n"

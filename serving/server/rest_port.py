@@ -1,0 +1,96 @@
+"""The REST port as a part of the server: its start, and its end without losing a request."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from aiohttp import web
+
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.ports import address, check_port
+from rnnzoo.serving.server.request_record import RequestObserver
+from rnnzoo.serving.server.rest import RestOptions, make_app
+
+__all__ = ["RestPort", "make_part"]
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_LAST_BYTES_SECONDS = 1.0  # to send the answers that are made
+
+
+class RestPort:
+    """Serves the REST API in the server's loop.
+
+    Args:
+        host: the interface.
+        port: 0 picks a free one.
+        app: what answers.
+
+    Attributes:
+        port: the one it listens on, once started.
+        under_way: how many requests are being answered.
+    """
+
+    def __init__(self, host: str, port: int, app: web.Application) -> None:
+        self.port = port
+        self._host = host
+        self.under_way = 0
+        self._idle = asyncio.Event()
+        app.middlewares.append(self._counted)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_BYTES_SECONDS)
+        self._site: web.TCPSite | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return address(self._host, self.port)
+
+    async def start(self) -> None:
+        """Binds and answers from now on.
+
+        Raises:
+            OSError: if the port is taken or not allowed.
+        """
+        check_port(self._host, self.port)  # it says why not, and what helps
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, self._host, self.port)
+        await self._site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self, grace: float | None) -> None:
+        """Takes no new connections, answers what is under way within `grace` seconds; None ends it now."""
+        if self._site is not None and grace:
+            await self._site.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._until_idle(), grace)
+        await self._runner.cleanup()
+
+    async def _until_idle(self) -> None:
+        while self.under_way:
+            self._idle.clear()
+            await self._idle.wait()
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        self.under_way += 1
+        try:
+            return await handler(request)
+        finally:
+            self.under_way -= 1
+            if not self.under_way:
+                self._idle.set()
+
+
+def make_part(core: Core) -> RestPort | None:
+    """The REST port that the settings want, or None."""
+    settings = core.settings
+    if settings.rest_api_port is None:
+        return None
+    if not isinstance(core.observer, RequestObserver):
+        raise TypeError(f"the REST port must have a RequestObserver, but got {core.observer!r}.")
+    options = RestOptions(
+        timeout_in_ms=settings.rest_api_timeout_in_ms,
+        cors=settings.rest_api_enable_cors_support,
+        monitoring_path=settings.monitoring_path,
+        playground=settings.playground,
+    )
+    return RestPort(settings.host, settings.rest_api_port, make_app(core, core.observer, options))
