@@ -1,11 +1,11 @@
 """`rnnzoo train`."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,10 @@ from cli.conftest import Call
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.search.results import SearchResult, TrialRecord
+from rnnzoo.tuning.search.search_folder import SearchFolder
+from rnnzoo.tuning.search.search_plan import SearchPlan
+from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training_config import TrainingConfig
 
 
@@ -127,12 +131,38 @@ def test_repeat_takes_other_options_on_top(asked: dict[str, Any], told: Path, tm
     assert {} == asked["training"].corpus_options
 
 
-def test_repeat_takes_what_a_search_found(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
-    network, training = NetworkConfig(network="gru", units=5), TrainingConfig(learning_rate=3.0)
-    found = {"network": network.as_dict(), "training": training.as_dict(), "found": {"trial": 1}}
-    (tmp_path / "best.json").write_text(json.dumps(found))
-    call("train", "--repeat", tmp_path, "-o", tmp_path / "new")
-    assert (network, training) == (asked["network"], asked["training"])
+@pytest.fixture
+def searched(tmp_path: Path) -> Path:
+    """A search with a diverged and a completed trial."""
+    space = Space([NetworkConfig(network="gru", units=5)], TrainingConfig(), ["learning_rate=1,3", "dropout=0.5"])
+    plan = SearchPlan(space=space, algorithm="grid", bound=9.0, corpus={})
+    folder = SearchFolder(tmp_path / "search")
+    folder.path.mkdir()
+    folder.write_identity(plan.as_dict())
+    values = {"network": "gru", "learning_rate": 3.0}
+    bad = TrialRecord(number=1, trial_id="0", status="diverged", score=13.0, perplexity=None, values=values)
+    good = replace(
+        bad, number=2, status="completed", score=2.0, perplexity=7.4, values={**values, "learning_rate": 1.0}
+    )
+    network, training = space.recipe(good.values)
+    folder.write_result(
+        SearchResult(folder=folder.path, trials=(bad, good), best=good, network=network, training=training)
+    )
+    return folder.path
+
+
+@pytest.mark.parametrize(("suffix", "rate"), [("", 1.0), (":2", 1.0), (":1", 3.0)])
+def test_a_trial_of_a_search_is_trained_in_full(
+    suffix: str, rate: float, searched: Path, asked: dict[str, Any], tmp_path: Path, call: Call
+) -> None:
+    call("train", "--from-trial", f"{searched}{suffix}", "--seed", 4, "-o", tmp_path / "new")
+    assert NetworkConfig(network="gru", units=5, dropout=0.5) == asked["network"]
+    assert TrainingConfig(learning_rate=rate, seed=4) == asked["training"]
+
+
+def test_a_trial_that_is_not_there_is_named(searched: Path, tmp_path: Path, call: Call) -> None:
+    for text, line in ((f"{searched}:3", "has the trials 1 to 2, but got 3"), (tmp_path, "must hold search.json")):
+        assert call("train", "--from-trial", text, "-o", tmp_path / "new").says_in_one_line(1, line)
 
 
 def test_resume_needs_the_folder_only(asked: dict[str, Any], told: Path, call: Call) -> None:
@@ -178,9 +208,11 @@ def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> Non
         (["--resume"], 2, "--output: it is needed"),
         (["--repeat", "nowhere"], 2, "--output: it is needed"),
         (["--output", "new"], 2, "NETWORK: it is needed"),
-        (["--resume", "--output", "nowhere"], 1, "nowhere must be a run or a search"),
-        (["--repeat", "nowhere", "--output", "new"], 1, "nowhere must be a run or a search"),
+        (["--resume", "--output", "nowhere"], 1, "nowhere must be a run"),
+        (["--repeat", "nowhere", "--output", "new"], 1, "nowhere must be a run"),
         (["--repeat", "a", "--resume", "--output", "new"], 2, "--resume: it cannot go with --repeat"),
+        (["--repeat", "a", "--from-trial", "b", "--output", "new"], 2, "--repeat: it cannot go with --from-trial"),
+        (["--from-trial", "nowhere"], 2, "--output: it is needed"),
         (["lstm", "gru"], 2, "unexpected extra argument"),
     ],
 )
@@ -192,13 +224,12 @@ def test_bad_input(
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["run.json", "best.json"])
+@pytest.mark.parametrize(("option", "name"), [("--repeat", "run.json"), ("--from-trial", "search.json")])
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"network": {"network": "lstm", "colour": 1}, "training": {}}'])
-def test_a_damaged_file_is_named(name: str, content: str, tmp_path: Path, call: Call) -> None:
+def test_a_damaged_file_is_named(option: str, name: str, content: str, tmp_path: Path, call: Call) -> None:
     (tmp_path / name).write_text(content)
-    assert call("train", "--repeat", tmp_path, "-o", tmp_path / "x").says_in_one_line(
-        1, f"{name} must be as rnnzoo wrote"
-    )
+    result = call("train", option, tmp_path, "-o", tmp_path / "x")
+    assert result.says_in_one_line(1, f"{name} must be as rnnzoo wrote")
 
 
 def test_ctrl_c_says_how_to_go_on_and_resume_goes_on(

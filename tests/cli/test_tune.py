@@ -31,20 +31,23 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
-    vary = ["--vary", "learning_rate=1:100:log", "--vary", "units=8,16"]
-    options = ["--algorithm", "grid", "--max-trials", 3, "--trial-epochs", 1, "--search-seed", 5, "--resume"]
-    result = call("tune", "lstm", "gru", *vary, *options, "--corpus", "recall", "--dropout", 0, "-o", "found")
-    assert "Trial 1 was best. Train it with: rnnzoo train --repeat found --output ...\n" == result.out
+    space = ["--range", "learning_rate=1:100:log", "--range", "units=8,16", "--fix", "window=9"]
+    options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--seed", 5, "--resume"]
+    limits = ["--pruning", "median", "--report-every", 7, "--time-budget", "1h30m", "--watch-gradients"]
+    result = call("tune", "lstm", "gru", *space, *options, *limits, "--corpus", "recall", "--dropout", 0, "-o", "found")
+    assert "Trial 1 was best. Train it with: rnnzoo train --from-trial found --output ...\n" == result.out
     del asked["report"]
     assert {
         "networks": [NetworkConfig(network="lstm", dropout=0.0), NetworkConfig(network="gru", dropout=0.0)],
-        "training": TrainingConfig(corpus="recall"),
+        "training": TrainingConfig(corpus="recall", epochs=1, seed=5),
         "output": Path("found"),
-        "space": ["learning_rate=1:100:log", "units=8,16"],
+        "space": ("learning_rate=1:100:log", "units=8,16", "window=9"),
         "algorithm": "grid",
         "max_trials": 3,
-        "epochs": 1,
-        "seed": 5,
+        "pruning": "median",
+        "report_every": 7,
+        "time_budget": 5400.0,
+        "watch_gradients": True,
         "resume": True,
         "best": TRIAL,
     } == asked
@@ -76,11 +79,11 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, call: Call) -
 
 
 def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: Path, call: Call) -> None:
-    search = ["tune", "gru", *tiny, "--vary", "learning_rate=0.001,0.01", "--algorithm", "grid", "--max-trials", 2]
+    search = ["tune", "gru", *tiny, "--range", "learning_rate=0.001,0.01", "--algorithm", "grid", "--max-trials", 2]
     result = call(*search, "--output", tmp_path / "search")
     assert 0 == result.code
     assert ["trial 1/2:", "trial 2/2:"] == [line[:10] for line in result.out.splitlines()[:2]]
-    result = call("train", "--repeat", tmp_path / "search", "--output", tmp_path / "run")
+    result = call("train", "--from-trial", tmp_path / "search", "--output", tmp_path / "run")
     assert 0 == result.code
     best, run = (json.loads((tmp_path / name).read_text()) for name in ("search/best.json", "run/run.json"))
     assert (best["network"], best["training"]) == (run["network"], run["training"])
@@ -94,13 +97,20 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         ([], 2, "Missing argument"),
         (["perceptron"], 1, "network must be one of"),
         (["lstm", "lstm"], 1, "each network must be given once"),
-        (["lstm", "--vary", "x"], 1, "a hyperparameter must be written"),
-        (["lstm", "--vary", "colour=1:2"], 1, "a hyperparameter must be one of"),
-        (["lstm", "--vary", "units=9:3"], 1, "a range must run from low to high"),
-        (["lstm", "--vary", "skip=2:4"], 1, "skip is an option of skip_rnn"),
+        (["lstm", "--range", "x"], 1, "a range must be written"),
+        (["lstm", "--range", "colour=1:2"], 1, "a hyperparameter must be one of"),
+        (["lstm", "--fix", "colour=1"], 1, "a hyperparameter must be one of"),
+        (["lstm", "--space", "full", "--fix", "colour=1"], 1, "a hyperparameter must be one of"),
+        (["lstm", "--range", "units=9:3"], 1, "a range must run from low to high"),
+        (["lstm", "--range", "units=9", "--fix", "dropout=0"], 1, "a search must vary something"),
+        (["lstm", "--range", "skip=2:4"], 1, "skip is an option of skip_rnn"),
+        (["lstm", "--fix", "units=9:3"], 1, "a fixed value must be one value"),
+        (["lstm", "--space", "nowhere.toml"], 1, "there is no file nowhere.toml"),
+        (["lstm", "--time-budget", "2"], 1, "a duration must be written 90s, 45m, 2h or 1h30m"),
+        (["lstm", "--pruning", "late", "--corpus", "recall"], 1, "pruning must be one of none, median, halving"),
         (["lstm", "--algorithm", "genetic", "--corpus", "recall"], 1, "algorithm must be one of random, bayesian"),
         (["lstm", "--max-trials", "0", "--corpus", "recall"], 1, "max_trials must be a positive integer"),
-        (["lstm", "--trial-epochs", "0"], 1, "epochs must be a positive integer"),
+        (["lstm", "--epochs", "0"], 1, "epochs must be a positive integer"),
         (["lstm", "--resume", "--corpus", "recall"], 1, "a search to resume must hold search.json"),
         (["lstm", "--corpus", "nowhere"], 1, "a corpus must be one of"),
     ],

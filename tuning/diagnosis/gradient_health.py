@@ -13,6 +13,7 @@ import tensorflow as tf
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 from rnnzoo.tuning.diagnosis.signs_board import SignsBoard
 from rnnzoo.tuning.diagnosis.signs_file import SignsFile
+from rnnzoo.tuning.diagnosis.step_loss import StepLoss
 from rnnzoo.tuning.diagnosis.train_step_probe import Look, TrainStepProbe
 
 __all__ = ["GradientHealth"]
@@ -85,7 +86,7 @@ class GradientHealth(keras.callbacks.Callback):
         self._probed_function: Any = None
         self._look: Look | None = None
         self._step: int | None = None
-        self._loss = _StepLoss()
+        self._loss = StepLoss()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         strategy = type(self.model.distribute_strategy).__name__
@@ -200,27 +201,6 @@ class GradientHealth(keras.callbacks.Callback):
         if bad:
             return NonFinite(what="weight", name=bad[0], step=self._step, others=len(bad) - 1)
         return NonFinite(what="loss", name="the loss", step=self._step)
-
-
-class _StepLoss:
-    """The loss of each step alone. Keras logs the mean over the epoch so far, whose parts the metric itself knows."""
-
-    def restart(self) -> None:
-        self._batch, self._total, self._count = -1, 0.0, 0.0
-
-    def read(self, model: keras.Model, batch: int, logs: Mapping[str, Any]) -> tuple[int, float | None]:
-        """How many steps there were since the last call, and their mean loss."""
-        steps, self._batch = batch - self._batch, batch
-        step_total = step_count = 0.0
-        for metric in model.metrics:
-            if metric.name == "loss" and isinstance(metric, keras.metrics.Mean):
-                total, count = float(metric.total), float(metric.count)
-                step_total, step_count = total - self._total, count - self._count
-                self._total, self._count = total, count
-                break
-        if step_count:
-            return steps, step_total / step_count
-        return steps, float(logs["loss"]) if "loss" in logs else None  # of a train step that keeps no mean
 
 
 def _iterator_over(batches: list[Any], spec: Any) -> Any:

@@ -5,23 +5,30 @@ from typing import TYPE_CHECKING
 from rnnzoo.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from rnnzoo.tuning.search.algorithms import BayesianOptimization, GridSearch, Hyperband, RandomSearch
     from rnnzoo.tuning.search.divergence import Divergence
     from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
-    from rnnzoo.tuning.search.results import SearchResult
+    from rnnzoo.tuning.search.pruning import HalvingPruner, MedianPruner, Pruner
+    from rnnzoo.tuning.search.results import SearchResult, TrialRecord, read_result
     from rnnzoo.tuning.search.searching import search
     from rnnzoo.tuning.search.space import Space
-    from rnnzoo.tuning.search.tuner import BayesianOptimization, GridSearch, GuardedTuner, Hyperband, RandomSearch
+    from rnnzoo.tuning.search.tuner import GuardedTuner
 
 _HOMES = {
-    "BayesianOptimization": "tuner",
+    "BayesianOptimization": "algorithms",
     "Divergence": "divergence",
-    "GridSearch": "tuner",
+    "GridSearch": "algorithms",
     "GuardedTuner": "tuner",
-    "Hyperband": "tuner",
+    "HalvingPruner": "pruning",
+    "Hyperband": "algorithms",
     "LanguageHyperModel": "hypermodel",
-    "RandomSearch": "tuner",
+    "MedianPruner": "pruning",
+    "Pruner": "pruning",
+    "RandomSearch": "algorithms",
     "SearchResult": "results",
     "Space": "space",
+    "TrialRecord": "results",
+    "read_result": "results",
     "search": "searching",
 }
 
@@ -30,11 +37,16 @@ __all__ = [
     "Divergence",
     "GridSearch",
     "GuardedTuner",
+    "HalvingPruner",
     "Hyperband",
     "LanguageHyperModel",
+    "MedianPruner",
+    "Pruner",
     "RandomSearch",
     "SearchResult",
     "Space",
+    "TrialRecord",
+    "read_result",
     "search",
 ]
 

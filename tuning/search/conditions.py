@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
-from rnnzoo.tuning.search.hyperparameters import Choice, Hyperparameter, Value
-from rnnzoo.tuning.training_config import TrainingConfig
+from rnnzoo.tuning.search.hyperparameters import CLIPPING, Choice, Hyperparameter, Value
+from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
 __all__ = ["Scope", "scope_of"]
 
@@ -51,7 +51,7 @@ def scope_of(
         raise ValueError(f"{name} is an option of {', '.join(takers)}, but got {', '.join(networks)}.")
     met: dict[str, tuple[str | None, tuple[Value, ...]]] = {}
     for network in taking:
-        parent, allowed = _need(name, network)
+        parent, allowed = _need(name, network, hyperparameters)
         if parent is None:
             met[network] = (None, ())
             continue
@@ -67,8 +67,12 @@ def scope_of(
     return Scope(networks=tuple(met), parent=parent, values=reading)
 
 
-def _need(name: str, network: str) -> tuple[str | None, tuple[Value, ...]]:
-    """The option that decides whether `name` is read, and the values with which it is."""
+def _need(
+    name: str, network: str, hyperparameters: Mapping[str, Hyperparameter]
+) -> tuple[str | None, tuple[Value, ...]]:
+    """What decides whether `name` is read, and the values with which it is."""
+    if name in CLIPPINGS and CLIPPING in hyperparameters:
+        return CLIPPING, (name,)
     match name:
         case "warmup":
             return "schedule", ("warmup", "cosine")

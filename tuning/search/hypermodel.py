@@ -1,7 +1,6 @@
 """The zoo as a KerasTuner hypermodel: values in, a trained language model and its validation loss out."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +12,10 @@ from rnnzoo.tuning.language_task import check_softmax
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.run_progress import RunProgress, TrackProgress
+from rnnzoo.tuning.schedules import epochs_since_best
 from rnnzoo.tuning.search.hyperparameters import Choice, Range
 from rnnzoo.tuning.search.space import Space
+from rnnzoo.tuning.search.trial_state import ContinueTrial
 from rnnzoo.tuning.training import make_trainer
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
@@ -64,20 +65,20 @@ class LanguageHyperModel(keras_tuner.HyperModel):
             hp: the trial's values.
             model: from `build`.
             epochs: the epoch to end with.
-            initial_epoch: the epoch to begin with; above 0 where Hyperband goes on from the weights of another trial.
+            initial_epoch: the epoch to begin with; above 0 where a trial goes on, after an interruption or, in
+                Hyperband, from the weights of another.
             callbacks: KerasTuner's and the user's.
             args, kwargs: what else the user gave to `search`; ignored.
 
         Returns:
-            `val_loss`, the best of all epochs in nats per word; `epochs` and `seconds`, what it took.
+            `val_loss`, the best of all epochs in nats per word.
         """
         _, training = self.space.declare(hp)
-        training = replace(training, epochs=epochs - initial_epoch)
+        training = replace(training, epochs=epochs - int(hp.values.get("tuner/initial_epoch", 0)))
         batches = ContiguousBatches(self.corpus.train, training.batch_size, training.window)
         validation = ContiguousBatches(self.corpus.valid, training.batch_size, training.window)
-        progress = RunProgress(epoch=initial_epoch)
-        stopping = [] if training.patience is None else [keras.callbacks.EarlyStopping(patience=training.patience)]
-        begin = time.monotonic()
+        history = [row for callback in callbacks if isinstance(callback, ContinueTrial) for row in callback.history]
+        progress = RunProgress(epoch=initial_epoch, history=history)
         model.fit(
             batches.dataset(),
             validation_data=validation.dataset(),
@@ -88,13 +89,25 @@ class LanguageHyperModel(keras_tuner.HyperModel):
                 TrackProgress(progress, len(self.corpus.train)),
                 ControlLearningRate(training, progress, len(batches)),
                 *callbacks,
-                *stopping,
+                _StopEarly(progress, training.patience),
             ],
         )
-        losses = progress.validation_losses
-        return {"val_loss": min(losses), "epochs": float(len(losses)), "seconds": time.monotonic() - begin}
+        return {"val_loss": min(progress.validation_losses)}
 
     def _largest(self, name: str) -> int:
         varied: Range | Choice | None = self.space.hyperparameters.get(name)
         sizes: Any = (getattr(self.space.training, name),) if varied is None else varied.ends
         return max(sizes)
+
+
+class _StopEarly(keras.callbacks.Callback):
+    """Ends a trial as a run ends, see `KeepBestModel`: from the history alone, so that it may be interrupted."""
+
+    def __init__(self, progress: RunProgress, patience: int | None) -> None:
+        super().__init__()
+        self.progress = progress
+        self.patience = patience
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self.patience is not None and epochs_since_best(self.progress.validation_losses) >= self.patience:
+            self.model.stop_training = True

@@ -8,7 +8,16 @@ from typing import Any
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
-__all__ = ["SEARCHABLE", "Choice", "Hyperparameter", "Range", "Value", "parse_hyperparameters"]
+__all__ = [
+    "CLIPPING",
+    "SEARCHABLE",
+    "Choice",
+    "Hyperparameter",
+    "Range",
+    "Value",
+    "parse_hyperparameter",
+    "parse_hyperparameters",
+]
 
 Value = bool | int | float | str | None
 
@@ -17,12 +26,18 @@ _FIXED = {"network", "corpus", "corpus_options", "vocabulary_limit", "epochs", "
 _FIXED |= {"checkpoint_steps", "jit_compile"}
 _FIXED |= {"cutoffs"}  # several numbers that belong together
 
+# Which of the three ways to clip gradients, if any: a choice over options, no option itself.
+CLIPPING = "clipping"
+
 # name → its type, such as "int | None"
 SEARCHABLE: Mapping[str, str] = {
-    field.name: str(getattr(field.type, "__name__", field.type))
-    for config in (NetworkConfig, TrainingConfig)
-    for field in fields(config)
-    if field.name not in _FIXED
+    **{
+        field.name: str(getattr(field.type, "__name__", field.type))
+        for config in (NetworkConfig, TrainingConfig)
+        for field in fields(config)
+        if field.name not in _FIXED
+    },
+    CLIPPING: "str | None",
 }
 
 
@@ -90,13 +105,15 @@ def parse_hyperparameters(texts: Sequence[str]) -> dict[str, Hyperparameter]:
 
     Args:
         texts: `name=low:high`, `name=low:high:log`, either with a further `:step`; `name=one,two,three`; or
-            `name=value`, which holds in every trial. "none" is None where the field may be None.
+            `name=value`, which holds in every trial. "none" is None where the field may be None. "clipping" chooses
+            between ways to clip gradients, each of which has a threshold of its own in the space.
 
     Returns:
         The hyperparameters by name, in the order given.
 
     Raises:
-        ValueError: for anything else; and for an unknown name, one given twice, an empty range, and two ways to clip.
+        ValueError: for anything else; and for an unknown name, one given twice, an empty range, two ways to clip with
+            nothing that chooses, and a way to clip without its threshold.
 
     Example:
         >>> space = parse_hyperparameters(["learning_rate=1e-5:1e2:log", "units=64:256", "dropout=0.1,0.3"])
@@ -111,17 +128,34 @@ def parse_hyperparameters(texts: Sequence[str]) -> dict[str, Hyperparameter]:
     """
     space: dict[str, Hyperparameter] = {}
     for text in texts:
-        parsed = _parse(text)
+        parsed = parse_hyperparameter(text)
         if parsed.name in space:
             raise ValueError(f"each hyperparameter must be given once, but got {parsed.name} again in {text}.")
         space[parsed.name] = parsed
-    clippings = [name for name in CLIPPINGS if name in space]
-    if len(clippings) > 1:
-        raise ValueError(f"gradients are clipped in one way at most, but got {' and '.join(clippings)}.")
+    _check_clipping(space)
     return space
 
 
-def _parse(text: str) -> Hyperparameter:
+def _check_clipping(space: Mapping[str, Hyperparameter]) -> None:
+    """Raise a ValueError unless each trial clips gradients in one way at most, with a threshold for it."""
+    ways = [name for name in CLIPPINGS if name in space]
+    choice = space.get(CLIPPING)
+    if not isinstance(choice, Choice):
+        if len(ways) > 1:
+            raise ValueError(
+                f"gradients are clipped in one way at most, but got {' and '.join(ways)}; "
+                f"{CLIPPING}={','.join(ways)} chooses one in each trial."
+            )
+        return
+    for way in choice.values:
+        if way is not None and way not in CLIPPINGS:
+            raise ValueError(f"{CLIPPING} must be one of {', '.join(CLIPPINGS)}, none, but got {way!r}.")
+        if way is not None and way not in ways:
+            raise ValueError(f"a way to clip needs its threshold, such as {way}=0.01:100:log, but got none for {way}.")
+
+
+def parse_hyperparameter(text: str) -> Hyperparameter:
+    """Parse one, see `parse_hyperparameters`."""
     name, equals, written = (part.strip() for part in text.partition("="))
     if not equals or not name or not written:
         raise ValueError(

@@ -1,5 +1,6 @@
-"""What a search found."""
+"""What a search found. Needs no TensorFlow."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +9,10 @@ from typing import Any, Self
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.hyperparameters import Value
-from rnnzoo.tuning.search.tuner import DIVERGED_AT, SECONDS
+from rnnzoo.tuning.search.trial_folder import TrialOutcome
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["SearchResult", "TrialRecord"]
+__all__ = ["SearchResult", "TrialRecord", "read_result"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,48 +21,67 @@ class TrialRecord:
 
     Attributes:
         number: from 1, in the order in which trials began.
-        status: "completed", "diverged", "failed" (an error ended it) or "running".
+        trial_id: KerasTuner's name for it, that of its folder behind `trial_`.
+        status: "completed", "pruned", "diverged", "failed" (an error ended it) or "running".
         score: the best validation loss in nats per word, smaller is better; the penalty of a diverged trial; None if
             there is none.
-        perplexity: `exp(score)` of a completed trial.
-        values: the hyperparameters that were active; names with a `tuner/` in front are Hyperband's own.
-        epochs: how many were trained; None unless completed.
+        perplexity: `exp(score)` of a trial that was completed or pruned.
+        values: the hyperparameters that were active, the network first; names with a `tuner/` in front are Hyperband's.
+        at, of: the epochs done and planned; None where nothing is known yet.
         diverged_at: the share of its training that a diverged trial had done.
-        seconds: how long it took.
-        message: why a trial diverged or failed, on one line.
+        begin, end: when it ran, in seconds since 1970.
+        seconds: how long it ran.
+        verdict: what its losses say of it, one of `rnnzoo.tuning.diagnosis.VERDICTS`; None if they were too few.
+        reason: the verdict's rule and what was measured.
+        message: why a trial was pruned, diverged or failed, on one line.
+        parameters: the number of the model's weights.
     """
 
     number: int
+    trial_id: str
     status: str
     score: float | None
     perplexity: float | None
     values: Mapping[str, Value]
-    epochs: int | None
-    diverged_at: float | None
-    seconds: float | None
-    message: str | None
+    at: float | None = None
+    of: float | None = None
+    diverged_at: float | None = None
+    begin: float | None = None
+    end: float | None = None
+    seconds: float | None = None
+    verdict: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    parameters: int | None = None
 
     @classmethod
-    def from_trial(cls, trial: Any, number: int, values: Mapping[str, Value]) -> Self:
+    def from_trial(cls, trial: Any, number: int, values: Mapping[str, Value], outcome: TrialOutcome | None) -> Self:
         """From a `keras_tuner` trial.
 
         Args:
             trial: running or over.
             number: its place in the order in which trials began, from 1.
             values: its hyperparameters as users write them.
+            outcome: what became of it; None if nothing has, or nobody wrote it down.
         """
-        epochs, diverged_at = _metric(trial, "epochs"), _metric(trial, DIVERGED_AT)
-        status = trial.status.lower() if diverged_at is None else "diverged"
+        status = trial.status.lower()
+        if status == "completed" and outcome is not None:
+            status = outcome.status
+        score = None if trial.score is None else float(trial.score)
+        of_outcome: dict[str, Any] = {}
+        if outcome is not None:
+            names = ("at", "of", "begin", "end", "seconds", "verdict", "reason", "parameters")
+            of_outcome = {name: getattr(outcome, name) for name in names}
+            of_outcome["diverged_at"] = outcome.at / outcome.of if outcome.status == "diverged" else None
         return cls(
             number=number,
+            trial_id=trial.trial_id,
             status="failed" if status == "invalid" else status,
-            score=None if trial.score is None else float(trial.score),
-            perplexity=math.exp(trial.score) if status == "completed" else None,
+            score=score,
+            perplexity=_perplexity(score) if score is not None and status in ("completed", "pruned") else None,
             values=values,
-            epochs=None if epochs is None else int(epochs),
-            diverged_at=diverged_at,
-            seconds=_metric(trial, SECONDS),
-            message=_last_line(trial.message),
+            message=_last_line(trial.message or (outcome.message if outcome is not None else None)),
+            **of_outcome,
         )
 
     def line(self, planned: int) -> str:
@@ -70,6 +90,8 @@ class TrialRecord:
         outcome = self.message or self.status
         if self.perplexity is not None:
             outcome = f"loss {self.score:.3f}, perplexity {self.perplexity:.1f}"
+            outcome += f", {self.verdict}" if self.verdict not in (None, "healthy") else ""
+            outcome += f", {self.message}" if self.message else ""
         seconds = "" if self.seconds is None else f" ({self.seconds:.0f} s)"
         return f"trial {self.number}/{planned}: {values}: {outcome}{seconds}"
 
@@ -81,9 +103,9 @@ class SearchResult:
     Attributes:
         folder: where it lies.
         trials: all of them, in the order in which they began.
-        best: the completed trial with the lowest validation loss; None if every trial diverged or failed.
+        best: the trial with the lowest validation loss; None if every trial diverged or failed.
         network: the best trial's network.
-        training: the best trial's recipe, with the epochs of the recipe that was searched over.
+        training: the best trial's recipe.
     """
 
     folder: Path
@@ -93,8 +115,36 @@ class SearchResult:
     training: TrainingConfig | None = None
 
 
-def _metric(trial: Any, name: str) -> float | None:
-    return float(trial.metrics.get_last_value(name)) if trial.metrics.exists(name) else None
+def read_result(folder: Path) -> SearchResult:
+    """What the search in a folder has found so far.
+
+    Raises:
+        FileNotFoundError: if there is no search, or none of its trials is over.
+        ValueError: if its files are damaged.
+    """
+    path = folder / "trials.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"a search must hold trials.json, once a trial is over, but {folder} does not.")
+    best = folder / "best.json"
+    try:
+        trials = tuple(TrialRecord(**told) for told in json.loads(path.read_text(encoding="utf-8")))
+        if not best.is_file():
+            return SearchResult(folder=folder, trials=trials)
+        path = best
+        told = json.loads(best.read_text(encoding="utf-8"))
+        return SearchResult(
+            folder=folder,
+            trials=trials,
+            best=next(trial for trial in trials if trial.number == told["found"]["trial"]),
+            network=NetworkConfig.from_dict(told["network"]),
+            training=TrainingConfig.from_dict(told["training"]),
+        )
+    except (ValueError, KeyError, TypeError, StopIteration) as error:
+        raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error}") from error
+
+
+def _perplexity(score: float) -> float | None:
+    return math.exp(score) if score < 709 else None
 
 
 def _last_line(message: str | None) -> str | None:

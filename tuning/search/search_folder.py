@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ class SearchFolder:
         trials.json    a record for each trial
         trials.csv     the same as a table, with a column for each hyperparameter
         best.json      the whole configuration of the best trial, in the words of a run's run.json
-        trials/        KerasTuner's own files, and each trial's best weights
+        trials/        KerasTuner's own files, and a folder for each trial, see `TrialFolder`
 
     Attributes:
         path: the folder.
@@ -75,7 +76,7 @@ class SearchFolder:
 
     def write_result(self, result: SearchResult) -> None:
         """Write down what has been found so far."""
-        _write_json(self.path / "trials.json", [asdict(trial) for trial in result.trials])
+        _write_json(self.path / "trials.json", [_strict(asdict(trial)) for trial in result.trials])
         with atomic_file(self.path / "trials.csv") as file:
             file.write(_table(result.trials).encode())
         if result.best is not None and result.network is not None and result.training is not None:
@@ -87,11 +88,19 @@ class SearchFolder:
 def _table(trials: Sequence[TrialRecord]) -> str:
     names = sorted({name for trial in trials for name in trial.values})
     text = io.StringIO(newline="")
-    columns = ["number", "status", "score", "perplexity", "epochs", "diverged_at", "seconds", *names, "message"]
+    own = [field.name for field in fields(TrialRecord) if field.name not in ("values", "reason", "message")]
+    columns = [*own, *names, "message", "reason"]
     writer = csv.DictWriter(text, columns, extrasaction="ignore")
     writer.writeheader()
     writer.writerows({**asdict(trial), **trial.values} for trial in trials)
     return text.getvalue()
+
+
+def _strict(row: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that JSON does not know become null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()
+    }
 
 
 def _write_json(path: Path, content: Any) -> None:

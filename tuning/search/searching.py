@@ -2,23 +2,27 @@
 
 import contextlib
 import io
+import json
 import math
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
+from rnnzoo.tuning.search.algorithms import check_algorithm, make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 from rnnzoo.tuning.search.search_folder import SearchFolder
+from rnnzoo.tuning.search.search_plan import SearchPlan
 from rnnzoo.tuning.search.space import DEFAULT_SPACE, Space
-from rnnzoo.tuning.search.tuner import make_tuner
+from rnnzoo.tuning.search.trial_folder import TrialFolder
+from rnnzoo.tuning.search.tuner import GuardedTuner
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["DEFAULT_SPACE", "SearchFailedError", "search"]
+__all__ = ["DEFAULT_SPACE", "SearchFailedError", "collect", "make_search_tuner", "search"]
 
 
 class SearchFailedError(RuntimeError):
@@ -33,8 +37,10 @@ def search(
     *,
     algorithm: str = "random",
     max_trials: int = 20,
-    epochs: int | None = None,
-    seed: int = 0,
+    pruning: str = "none",
+    report_every: int | None = None,
+    time_budget: float | None = None,
+    watch_gradients: bool = False,
     resume: bool = False,
     divergence: Divergence | None = None,
     report: Callable[[str], None] = print,
@@ -46,15 +52,20 @@ def search(
 
     Args:
         networks: names or configurations, at least one; several compete with each other.
-        training: the recipe; what `space` does not name stays as it is there.
+        training: the recipe of a trial; what `space` does not name stays as it is there. Its epochs are the most of a
+            trial, its seed is that of each training and of the algorithm.
         output: the search's folder.
         space: what varies, as `parse_hyperparameters` reads it; by default the learning rate from 1e-5 to 100 and
             `clipnorm` from 0.01 to 100, both on log scales.
         algorithm: "random", "bayesian", "hyperband" or "grid".
         max_trials: the most trials in all; a higher one extends a search that is resumed.
-        epochs: the most epochs of a trial; None (default) takes those of `training`.
-        seed: of the algorithm; each training has the seed of `training`.
-        resume: go on with the search in `output`; finished trials are not run again, an interrupted one is.
+        pruning: "none", "median" or "halving", see `rnnzoo.tuning.search.pruning`.
+        report_every: the steps between two reports of a trial to the pruner; None (default), a twentieth of the trial.
+        time_budget: after so many seconds no trial begins, and those that run end with the score that they have; None
+            (default), never. A search that is resumed has it anew.
+        watch_gradients: whether each trial's verdict sees dead and saturated units, too, at the cost of some time.
+        resume: go on with the search in `output`; finished trials are not run again, an interrupted one goes on after
+            its last epoch.
         divergence: what counts as diverged; None (default) is a loss, the mean of an epoch so far, that is no number or
             above `2 ln V`, twice the loss of guessing each of the V words with equal probability.
         report: called with one line for each trial once it is over.
@@ -68,71 +79,106 @@ def search(
         ValueError: for hyperparameters that cannot be, or if a search is resumed as another one.
         ImportError: if "bayesian" is asked for and scikit-learn is missing.
         SearchFailedError: if three trials in a row end in an error.
+        DiskError: if the disk takes no more; the search can be resumed once it does.
     """
     configs = [NetworkConfig(network=one) if isinstance(one, str) else one for one in networks]
     chosen = Space(configs, training, space)
-    epochs = training.epochs if epochs is None else epochs
-    if epochs < 1:
-        raise ValueError(f"epochs must be a positive integer, but got {epochs=}.")
+    check_algorithm(algorithm)
+    if time_budget is not None and not time_budget > 0:
+        raise ValueError(f"time_budget must be above 0, but got {time_budget=}.")
+    deadline = None if time_budget is None else time.time() + time_budget
     folder = SearchFolder(Path(output))
     if not resume:
         folder.check_is_free()
     corpus = prepare_corpus(training)
     divergence = divergence or Divergence(bound=2 * math.log(len(corpus.vocabulary)))
-    identity = {
-        **chosen.describe(),
-        "corpus": corpus.facts(),
-        "algorithm": algorithm,
-        "epochs": epochs,
-        "seed": seed,
-        "divergence": asdict(divergence),
-    }
+    plan = SearchPlan(
+        space=chosen,
+        algorithm=algorithm,
+        pruning=pruning,
+        report_every=report_every,
+        watch_gradients=watch_gradients,
+        bound=divergence.bound,
+        worst=divergence.worst,
+        spread=divergence.spread,
+        corpus=corpus.facts(),
+    )
     if resume:
-        folder.check_is_resumable(identity)
+        folder.check_is_resumable(plan.as_dict())
 
     def after_trial(trial: Any) -> None:
-        result = _collect(folder, chosen, tuner.oracle)
+        result = collect(folder, chosen, tuner.oracle)
         folder.write_result(result)
         report(result.trials[tuner.oracle.start_order.index(trial.trial_id)].line(max_trials))
 
-    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads, and which file
-        tuner = make_tuner(
-            algorithm,
-            LanguageHyperModel(chosen, corpus),
-            max_trials=max_trials,
-            epochs=epochs,
-            seed=seed,
-            objective="val_loss",
-            directory=folder.path,
-            project_name=SearchFolder.TRIALS,
-            divergence=divergence,
-            on_trial=after_trial,
-        )
-    folder.write_identity(identity)
+    tuner = make_search_tuner(plan, folder, corpus, max_trials=max_trials, on_trial=after_trial, deadline=deadline)
+    folder.write_identity(plan.as_dict())
     try:
-        tuner.search(epochs=epochs, verbose=0)
+        tuner.search(epochs=training.epochs, verbose=0)
     except RuntimeError as error:
-        failed = [trial for trial in _collect(folder, chosen, tuner.oracle).trials if trial.status == "failed"]
+        failed = [trial for trial in collect(folder, chosen, tuner.oracle).trials if trial.status == "failed"]
         if not failed or "consecutive failures" not in str(error):
             raise
         raise SearchFailedError(f"Three trials in a row failed, the last one with {failed[-1].message}") from error
-    result = _collect(folder, chosen, tuner.oracle)
+    result = collect(folder, chosen, tuner.oracle)
     folder.write_result(result)
     return result
 
 
-def _collect(folder: SearchFolder, space: Space, oracle: Any) -> SearchResult:
+def make_search_tuner(
+    plan: SearchPlan, folder: SearchFolder, corpus: PreparedCorpus, *, max_trials: int, **options: Any
+) -> GuardedTuner:
+    """The tuner of a search, which goes on with what it finds in the folder.
+
+    Args:
+        plan: what is searched.
+        folder: where.
+        corpus: the plan's.
+        max_trials: the most trials in all.
+        options: further ones of the tuner: `on_trial`, `deadline`, `distribution_strategy`, ...
+
+    Raises:
+        ValueError: if KerasTuner's files are damaged.
+        ImportError: if scikit-learn is needed and missing.
+    """
+    training = plan.space.training
+    hypermodel = LanguageHyperModel(plan.space, corpus)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads, and which file
+            return make_tuner(
+                plan.algorithm,
+                hypermodel,
+                max_trials=max_trials,
+                epochs=training.epochs,
+                seed=training.seed,
+                directory=folder.path,
+                project_name=SearchFolder.TRIALS,
+                objective="val_loss",
+                divergence=Divergence(bound=plan.bound, worst=plan.worst, spread=plan.spread),
+                pruner=plan.pruner,
+                report_every=plan.report_every,
+                watch_gradients=plan.watch_gradients,
+                **options,
+            )
+    except (json.JSONDecodeError, KeyError) as error:
+        raise ValueError(
+            f"{folder.path / SearchFolder.TRIALS} must be as KerasTuner wrote it, but it is not: {error}"
+        ) from error
+
+
+def collect(folder: SearchFolder, space: Space, oracle: Any) -> SearchResult:
     """What the trials of a KerasTuner oracle have found so far."""
     trials = [oracle.trials[name] for name in oracle.start_order]
-    records = tuple(
-        TrialRecord.from_trial(trial, number, space.decode(trial.hyperparameters.values))
-        for number, trial in enumerate(trials, start=1)
-    )
-    completed = [
-        (record, trial) for record, trial in zip(records, trials, strict=True) if record.perplexity is not None
-    ]
-    if not completed:
+    records = tuple(_record(folder, space, trial, number) for number, trial in enumerate(trials, start=1))
+    scored = [(record, trial) for record, trial in zip(records, trials, strict=True) if record.perplexity is not None]
+    if not scored:
         return SearchResult(folder=folder.path, trials=records)
-    best, winner = min(completed, key=lambda pair: pair[0].score or math.inf)
+    best, winner = min(scored, key=lambda pair: pair[0].score or math.inf)
     network, training = space.declare(winner.hyperparameters.copy())
     return SearchResult(folder=folder.path, trials=records, best=best, network=network, training=training)
+
+
+def _record(folder: SearchFolder, space: Space, trial: Any, number: int) -> TrialRecord:
+    values = {"network": next(iter(space.networks)), **space.decode(trial.hyperparameters.values)}
+    outcome = TrialFolder(folder.path / SearchFolder.TRIALS / f"trial_{trial.trial_id}").outcome()
+    return TrialRecord.from_trial(trial, number, values, outcome)

@@ -3,11 +3,18 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from typing import Any
+from typing import Any, Self
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.conditions import scope_of
-from rnnzoo.tuning.search.hyperparameters import Choice, Value, parse_hyperparameters
+from rnnzoo.tuning.search.hyperparameters import (
+    CLIPPING,
+    Choice,
+    Hyperparameter,
+    Range,
+    Value,
+    parse_hyperparameters,
+)
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
 __all__ = ["DEFAULT_SPACE", "Space"]
@@ -24,7 +31,8 @@ class Space:
     Args:
         networks: the networks to choose from, each with the options that do not vary.
         training: the recipe, with the options that do not vary.
-        hyperparameters: what varies, as `parse_hyperparameters` reads it. A way of clipping replaces the recipe's.
+        hyperparameters: what varies, as `parse_hyperparameters` reads it, or parsed. A way of clipping replaces the
+            recipe's.
 
     Raises:
         ValueError: if there is no network, one is given twice, nothing varies, a hyperparameter means nothing to any of
@@ -48,7 +56,7 @@ class Space:
         self,
         networks: Sequence[NetworkConfig],
         training: TrainingConfig,
-        hyperparameters: Sequence[str] = DEFAULT_SPACE,
+        hyperparameters: Sequence[str] | Mapping[str, Hyperparameter] = DEFAULT_SPACE,
     ) -> None:
         names = [config.network for config in networks]
         if not names:
@@ -57,7 +65,10 @@ class Space:
             raise ValueError(f"each network must be given once, but got {', '.join(names)}.")
         self.networks = dict(zip(names, networks, strict=True))
         self.training = training
-        varied = parse_hyperparameters(hyperparameters)
+        if isinstance(hyperparameters, Mapping):
+            varied = dict(hyperparameters)
+        else:
+            varied = parse_hyperparameters(hyperparameters)
         if len(names) == 1 and all(isinstance(one, Choice) and one.fixed for one in varied.values()):
             raise ValueError(
                 f"a search must vary something, a hyperparameter or the network, "
@@ -67,6 +78,22 @@ class Space:
         # KerasTuner wants a parent declared before what hangs on it.
         self.hyperparameters = dict(sorted(varied.items(), key=lambda item: self._scopes[item[0]].parent is not None))
         self._check_ends()
+
+    @classmethod
+    def from_description(cls, described: Mapping[str, Any]) -> Self:
+        """The space that `describe` described.
+
+        Example:
+            >>> space = Space([NetworkConfig(network="gru")], TrainingConfig(), ["units=8:16", "clipnorm=none,1"])
+            >>> Space.from_description(space.describe()).describe() == space.describe()
+            True
+        """
+        hyperparameters: dict[str, Hyperparameter] = {
+            name: Choice(name=name, values=tuple(one["values"])) if "values" in one else Range(**one)
+            for name, one in described["hyperparameters"].items()
+        }
+        networks = [NetworkConfig.from_dict(values) for values in described["networks"].values()]
+        return cls(networks, TrainingConfig.from_dict(described["training"]), hyperparameters)
 
     def declare(self, hp: Any) -> tuple[NetworkConfig, TrainingConfig]:
         """Declare all hyperparameters in `hp`, a `keras_tuner.HyperParameters`, and pair up what its values say."""
@@ -89,6 +116,20 @@ class Space:
             if active:
                 values[name] = value
         return self._pair(network, values)
+
+    def recipe(self, values: Mapping[str, Value]) -> tuple[NetworkConfig, TrainingConfig]:
+        """What a trial with these values, as users write them, trained: its network and its recipe."""
+        network = str(values.get("network", next(iter(self.networks))))
+        active: dict[str, Value] = {}
+        for name, one in self.hyperparameters.items():
+            scope = self._scopes[name]
+            is_read = scope.parent is None or active.get(scope.parent) in scope.values
+            if network in scope.networks and is_read:
+                if isinstance(one, Choice) and one.fixed:
+                    active[name] = one.values[0]
+                elif name in values:
+                    active[name] = values[name]
+        return self._pair(network, active)
 
     def decode(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """The values of a `keras_tuner.HyperParameters` as users write them, see `Choice.encoded`."""
@@ -114,7 +155,8 @@ class Space:
     def _pair(self, network: str, values: Mapping[str, Value]) -> tuple[NetworkConfig, TrainingConfig]:
         of_network: dict[str, Any] = {name: value for name, value in values.items() if name in _NETWORK_OPTIONS}
         of_training: dict[str, Any] = {name: value for name, value in values.items() if name not in _NETWORK_OPTIONS}
-        if of_training.keys() & set(CLIPPINGS):
+        if CLIPPING in of_training or of_training.keys() & set(CLIPPINGS):
+            of_training.pop(CLIPPING, None)
             of_training = {**dict.fromkeys(CLIPPINGS), **of_training}
         return replace(self.networks[network], **of_network), replace(self.training, **of_training)
 

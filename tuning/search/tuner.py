@@ -1,47 +1,69 @@
-"""KerasTuner's four tuners, made to survive trials that diverge and processes that are killed."""
+"""KerasTuner's tuners: they survive trials that diverge, end hopeless ones, and go on where they were killed."""
 
 import functools
+import inspect
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import keras
 import keras_tuner
+from keras_tuner.src.engine import tuner_utils
+from keras_tuner.src.engine.trial import Trial
 
+from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError, DivergenceGuard
+from rnnzoo.tuning.search.durable_state import DiskError, is_of_the_disk, make_durable, write_state
+from rnnzoo.tuning.search.pruning import Pruner
+from rnnzoo.tuning.search.pruning.curves import Curves
 from rnnzoo.tuning.search.resumption import mend
+from rnnzoo.tuning.search.trial_course import CountSteps, TrialCourse, TrialStopped
+from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
+from rnnzoo.tuning.search.trial_state import ContinueTrial, SaveTrialState, interrupted_state
+from rnnzoo.tuning.search.workers.distributed_tuner import DistributedTuner
 
-__all__ = [
-    "ALGORITHMS",
-    "DIVERGED_AT",
-    "SECONDS",
-    "BayesianOptimization",
-    "GridSearch",
-    "GuardedTuner",
-    "Hyperband",
-    "RandomSearch",
-    "make_tuner",
-]
+__all__ = ["DIVERGED_AT", "GuardedTuner"]
 
-# What a trial's metrics hold beside those of Keras.
-DIVERGED_AT = "diverged_at"  # the share of its training that a diverged trial has done; healthy trials lack it
-SECONDS = "seconds"  # how long a diverged trial took
+# What a diverged trial's metrics hold beside the objective: the share of its training that it has done.
+DIVERGED_AT = "diverged_at"
 
 
-class GuardedTuner(keras_tuner.Tuner):
-    """A KerasTuner tuner in which a diverged trial is a finite bad score. Everything else is KerasTuner's own API.
+class GuardedTuner(DistributedTuner):
+    """A KerasTuner tuner whose trials may diverge, end early and be interrupted. All else is KerasTuner's own API.
 
     It goes in front of any tuner class, `class MyTuner(GuardedTuner, keras_tuner.RandomSearch)`, or takes an oracle as
-    `keras_tuner.Tuner` does. A folder that exists is resumed, as KerasTuner does it, also where the process was killed
-    between the two files that KerasTuner writes per trial: finished trials are not run again.
+    `keras_tuner.Tuner` does, and tunes any `HyperModel`:
+
+    - A diverged trial ends at once, with a finite bad score.
+    - A `pruner` ends trials that are worse than others were at the same moment. Such a trial still validates, and
+      counts as completed with that score.
+    - What the losses say of each trial, healthy, exploding, oscillating or stagnating, is in its folder.
+    - A folder that exists is resumed: finished trials are not run again, an interrupted one goes on after its last
+      epoch, also where the process was killed between the two files that KerasTuner writes per trial.
+
+    What to know about KerasTuner: callbacks given to `search` are copied for each trial, so what they collect is in the
+    copies, and what cannot be copied is refused. A score that is NaN fails a trial, which is why `divergence` has no
+    default. A `HyperModel.fit` of your own must hand on `callbacks` to Keras's `fit` or call them, and, for interrupted
+    trials to go on, `initial_epoch`, too; callbacks that remember, such as `EarlyStopping`, begin anew then. Where a
+    trial has several executions, an interrupted one begins anew.
 
     Args:
         args: of the KerasTuner class.
         divergence: what counts as diverged, in the units of the user's own loss: there is no default.
+        pruner: which trials end early; None (default), none.
+        report_every: the steps between two reports to the pruner within an epoch; None (default), a twentieth of the
+            trial's.
+        watch_gradients: whether gradients are watched, too, so that the verdict sees units that are dead or saturated;
+            False, for it costs a second program for each trial and some of its steps.
+        deadline: when all trials end and no other begins, in seconds since 1970; None (default), never.
         on_trial: called with each trial once it is over.
         kwargs: of the KerasTuner class.
 
     Raises:
-        ValueError: if a diverged trial cannot be scored in terms of the objective.
+        ValueError: if a diverged trial cannot be scored in terms of the objective, or Hyperband, which prunes by
+            itself, gets a pruner.
 
     Example:
         >>> import keras, math, tempfile
@@ -51,8 +73,10 @@ class GuardedTuner(keras_tuner.Tuner):
         ...         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         ...     def fit(self, hp, model, **kwargs):
         ...         return math.nan if hp["learning_rate"] > 1 else 3.0
+        >>> class Tuner(GuardedTuner, keras_tuner.GridSearch):
+        ...     pass
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     tuner = GridSearch(Fragile(), "val_loss", directory=folder, divergence=Divergence(bound=20.0))
+        ...     tuner = Tuner(Fragile(), "val_loss", directory=folder, divergence=Divergence(bound=20.0))
         ...     tuner.search(verbose=0)
         >>> {trial.hyperparameters["learning_rate"]: float(trial.score) for trial in tuner.oracle.trials.values()}
         {0.1: 3.0, 100.0: 30.0}
@@ -62,116 +86,224 @@ class GuardedTuner(keras_tuner.Tuner):
         self,
         *args: Any,
         divergence: Divergence,
-        on_trial: Callable[[keras_tuner.engine.trial.Trial], None] | None = None,
+        pruner: Pruner | None = None,
+        report_every: int | None = None,
+        watch_gradients: bool = False,
+        deadline: float | None = None,
+        on_trial: Callable[[Trial], None] | None = None,
         **kwargs: Any,
     ) -> None:
+        if report_every is not None and report_every < 1:
+            raise ValueError(f"report_every must be a positive integer, but got {report_every=}.")
+        if pruner is not None and isinstance(self, keras_tuner.Hyperband):
+            raise ValueError("hyperband ends trials by itself, so it takes no pruner, but got one.")
         self.divergence = divergence
+        self.pruner = pruner
+        self.report_every = report_every
+        self.watch_gradients = watch_gradients
+        self.deadline = deadline
         self.on_trial = on_trial
         super().__init__(*args, **kwargs)
         divergence.check_objective(self.oracle.objective)
+        if isinstance(self.oracle, keras_tuner.Oracle):  # else a chief, who writes for all, has it
+            make_durable(self.oracle)
+            _end_at(deadline, self.oracle)
+        self._curves = Curves(Path(self.project_dir))
+        self._course: TrialCourse | None = None
+        self._execution = 0
 
-    def run_trial(self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any) -> Any:
-        objective = self.oracle.objective
-        guard = DivergenceGuard(self.divergence, objective)
-        begin = time.monotonic()
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        values = dict(trial.hyperparameters.values)
+        folder = self.trial_folder(trial.trial_id)
+        outcome = folder.outcome()
+        if outcome is not None and outcome.status != "failed" and outcome.values == values:
+            return dict(outcome.metrics)  # it was over when the process was killed, and nobody had been told
+        self._course = course = self._begin(folder, values)
+        self._execution = 0
+        status, message, diverged = "completed", None, None
         try:
-            self._check_predecessor(trial)
-            kwargs["callbacks"] = [guard, *kwargs.get("callbacks", ())]
+            self._check_predecessor(values)
             results = super().run_trial(trial, *args, **kwargs)
-            self.divergence.examine(results, objective)
+            self.divergence.examine(results, self.oracle.objective)
         except DivergenceError as end:
-            trial.message = f"diverged: {end.reason}"
-            score = self.divergence.score(end.progress, objective.direction)
-            return {objective.name: score, DIVERGED_AT: end.progress, SECONDS: time.monotonic() - begin}
+            objective = self.oracle.objective
+            results = {
+                objective.name: self.divergence.score(end.progress, objective.direction),
+                DIVERGED_AT: end.progress,
+            }
+            status, diverged = "diverged", end.reason
+            trial.message = message = f"diverged: {end.reason}"
+        except TrialStopped:
+            results = {self.oracle.objective.name: course.latest}
+        except Exception as error:
+            if isinstance(error, OSError) and is_of_the_disk(error):
+                raise DiskError(error.errno, error.strerror, error.filename or str(folder.path)) from error
+            self._conclude("failed", f"{type(error).__name__}: {error}", None, values, {})
+            raise
+        if course.stop is not None and diverged is None:
+            status = "pruned"
+            trial.message = message = course.stop
+        metrics = tuner_utils.convert_to_metrics_dict(results, self.oracle.objective)
+        self._conclude(status, message, diverged, values, metrics or {})
         return results
 
-    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+    def on_batch_begin(self, trial: Trial, model: keras.Model, batch: int, logs: Any) -> None:
+        super().on_batch_begin(trial, model, batch, logs)
+        if self._course is not None:
+            self._course.check_it_stopped()
+
+    def on_batch_end(self, trial: Trial, model: keras.Model, batch: int, logs: Any = None) -> None:
+        super().on_batch_end(trial, model, batch, logs)
+        if self._course is not None:
+            self._course.end_step(model, batch, logs or {})
+
+    def on_epoch_end(self, trial: Trial, model: keras.Model, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_end(trial, model, epoch, logs)
+        if self._course is not None:
+            self._course.end_epoch(model, epoch, logs or {})
+
+    def on_trial_end(self, trial: Trial) -> None:
         super().on_trial_end(trial)
-        if self.on_trial is not None:
+        if self.on_trial is not None and not self._is_worker():
             self.on_trial(self.oracle.get_trial(trial.trial_id))
+
+    def save(self) -> None:
+        if not self._is_worker():
+            self.oracle.save()
+        write_state(self._get_tuner_fname(), self.get_state())
 
     def reload(self) -> None:
         super().reload()
         mend(self.oracle)
 
-    def _check_predecessor(self, trial: keras_tuner.engine.trial.Trial) -> None:
+    def trial_folder(self, trial_id: str) -> TrialFolder:
+        """The folder of a trial, in which it says how far it is and what became of it."""
+        return TrialFolder(Path(self.get_trial_dir(trial_id)))
+
+    def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        course = self._course
+        assert course is not None
+        if course.stop is not None:  # in an execution before this one
+            return {self.oracle.objective.name: course.latest}
+        values = dict(trial.hyperparameters.values)
+        continued = self._continued(course, values, kwargs)
+        watchers = []
+        if self.watch_gradients:
+            course.health = GradientHealth(progress=False)
+            watchers = [course.health]
+        kwargs["callbacks"] = [
+            *([] if continued is None else [continued]),
+            *watchers,
+            DivergenceGuard(self.divergence, self.oracle.objective),
+            CountSteps(course, self._execution, self.executions_per_trial),
+            *kwargs.get("callbacks", ()),
+            *([SaveTrialState(course, values, continued)] if self.executions_per_trial == 1 else []),
+        ]
+        results = super()._build_and_fit_model(trial, *args, **kwargs)
+        self._execution += 1
+        return results if continued is None else _with_history(results, continued.history)
+
+    def _begin(self, folder: TrialFolder, values: Mapping[str, Any]) -> TrialCourse:
+        state = interrupted_state(folder, values)
+        first_epoch = int(values.get("tuner/initial_epoch", 0))
+        if state is None:
+            folder.clear()
+        else:
+            folder.forget_reports(after=state.facts["epoch"] - first_epoch)
+        return TrialCourse(
+            folder,
+            self.oracle.objective,
+            every=self.report_every,
+            objection=functools.partial(self._objection, folder),
+            deadline=self.deadline,
+            first_epoch=first_epoch,
+        )
+
+    def _objection(self, folder: TrialFolder, reports: Sequence[Report]) -> str | None:
+        if self.pruner is None:
+            return None
+        sign = 1 if reports[-1].measure == "loss" or self.oracle.objective.direction == "min" else -1
+        return self.pruner.objection(reports, self._curves.others(folder), sign)
+
+    def _continued(
+        self, course: TrialCourse, values: Mapping[str, Any], kwargs: dict[str, Any]
+    ) -> ContinueTrial | None:
+        """What puts back the state in which the trial was interrupted, if it was and its `fit` can go on from there."""
+        state = interrupted_state(course.folder, values)
+        if state is None or not _takes_initial_epoch(self.hypermodel.fit):
+            return None
+        continued = ContinueTrial(state, course)
+        kwargs["initial_epoch"] = continued.epoch
+        objective = self.oracle.objective
+        for callback in kwargs.get("callbacks", ()):
+            if isinstance(callback, tuner_utils.SaveBestEpoch):
+                known = [objective.get_value(row) for row in continued.history if objective.has_value(row)]
+                best = min if objective.direction == "min" else max
+                callback.best_value = best([callback.best_value, *known])
+        return continued
+
+    def _conclude(
+        self,
+        status: str,
+        message: str | None,
+        diverged: str | None,
+        values: Mapping[str, Any],
+        metrics: Mapping[str, Any],
+    ) -> None:
+        course = self._course
+        assert course is not None
+        finding = course.verdict(diverged)
+        outcome = TrialOutcome(
+            status=status,
+            begin=course.begin,
+            end=time.time(),
+            seconds=course.seconds,
+            at=course.at,
+            of=course.of,
+            verdict=None if finding is None else finding.name,
+            reason=None if finding is None else finding.reason,
+            message=message,
+            parameters=course.parameters,
+            values=values,
+            metrics={name: float(value) for name, value in metrics.items() if math.isfinite(value)},
+        )
+        try:
+            course.folder.conclude(outcome)
+        except OSError as error:
+            raise DiskError(error.errno, error.strerror, error.filename or str(course.folder.path)) from error
+
+    def _check_predecessor(self, values: Mapping[str, Any]) -> None:
         """Hyperband trains on from the weights of a trial of the rung below; a diverged one has left none."""
-        name = trial.hyperparameters.values.get("tuner/trial_id")
-        if name is not None and self.oracle.get_trial(name).metrics.exists(DIVERGED_AT):
+        name = values.get("tuner/trial_id")
+        outcome = None if name is None else self.trial_folder(name).outcome()
+        if outcome is not None and outcome.status == "diverged":
             raise DivergenceError(f"so did trial {name}, from which this one goes on", 0.0)
 
 
-class RandomSearch(GuardedTuner, keras_tuner.RandomSearch):
-    """`keras_tuner.RandomSearch`, guarded."""
+def _end_at(deadline: float | None, oracle: Any) -> None:
+    """Let an oracle hand out no new trial once a moment has passed."""
+    if deadline is None:
+        return
+    populate = oracle.populate_space
+
+    def populate_in_time(trial_id: str) -> dict[str, Any]:
+        return {"status": "STOPPED", "values": None} if time.time() > deadline else populate(trial_id)
+
+    oracle.populate_space = populate_in_time
 
 
-class BayesianOptimization(GuardedTuner, keras_tuner.BayesianOptimization):
-    """`keras_tuner.BayesianOptimization`, guarded. Needs scikit-learn: `pip install 'rnnzoo[bayesian]'`."""
+def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(fit).parameters
+    return "initial_epoch" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
-class Hyperband(GuardedTuner, keras_tuner.Hyperband):
-    """`keras_tuner.Hyperband`, guarded. It carries weights from rung to rung, not the state of the optimizer."""
-
-
-class GridSearch(GuardedTuner, keras_tuner.GridSearch):
-    """`keras_tuner.GridSearch`, guarded, and resumable: KerasTuner's own ends at once where it is resumed."""
-
-    def reload(self) -> None:
-        super().reload()
-        # The order of the grid is all in memory and never saved: rebuild it from the trials.
-        oracle = self.oracle
-
-        def compare(one: str, other: str) -> int:
-            return oracle._compare(*(oracle.trials[name].hyperparameters.values for name in (one, other)))
-
-        for name in sorted(oracle.trials, key=functools.cmp_to_key(compare)):
-            oracle._ordered_ids.insert(name)
-        oracle._populate_next = list(oracle.start_order)
-
-
-ALGORITHMS: dict[str, type[GuardedTuner]] = {
-    "random": RandomSearch,
-    "bayesian": BayesianOptimization,
-    "hyperband": Hyperband,
-    "grid": GridSearch,
-}
-
-
-def make_tuner(
-    algorithm: str,
-    hypermodel: keras_tuner.HyperModel,
-    *,
-    max_trials: int,
-    epochs: int,
-    seed: int,
-    **kwargs: Any,
-) -> GuardedTuner:
-    """The tuner called `algorithm`, "random", "bayesian", "hyperband" or "grid".
-
-    Args:
-        algorithm: a key of `ALGORITHMS`.
-        hypermodel: what is searched.
-        max_trials: the most trials; a rung of Hyperband is a trial too.
-        epochs: the most epochs of a trial, from which Hyperband makes its rungs; the others get theirs in `search`.
-        seed: of the oracle.
-        kwargs: of the tuner: `objective`, `directory`, `project_name`, `divergence`, ...
-
-    Raises:
-        ValueError: for another name, no trial at all, or a negative seed.
-        ImportError: if "bayesian" is asked for and scikit-learn is missing.
-    """
-    if algorithm not in ALGORITHMS:
-        raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, but got {algorithm=}.")
-    if max_trials < 1:
-        raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, but got {seed=}.")
-    kwargs["seed"] = seed + 1  # KerasTuner takes 0 for none, and draws one
-    if algorithm == "hyperband":
-        tuner = Hyperband(hypermodel, max_epochs=epochs, **kwargs)
-        tuner.oracle.max_trials = max_trials
-        return tuner
-    try:
-        return ALGORITHMS[algorithm](hypermodel, max_trials=max_trials, **kwargs)
-    except ImportError as error:
-        raise ImportError("bayesian search needs scikit-learn: pip install 'rnnzoo[bayesian]'") from error
+def _with_history(results: Any, history: Sequence[Mapping[str, float]]) -> Any:
+    """Keras's History of the epochs since an interruption, with those before it in front."""
+    if isinstance(results, keras.callbacks.History) and history:
+        results.epoch = [*range(results.epoch[0] - len(history), results.epoch[0]), *results.epoch]
+        results.history = {
+            name: [*(row[name] for row in history), *values]
+            for name, values in results.history.items()
+            if all(name in row for row in history)
+        }
+    return results

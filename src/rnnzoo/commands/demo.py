@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,12 +81,11 @@ def _search(folder: Path, say: list[str]) -> tuple[NetworkConfig, TrainingConfig
 
     result = search(
         [NETWORK],
-        TRAINING,
+        replace(TRAINING, epochs=1),
         folder,
         [SEARCH],
         algorithm="grid",
         max_trials=SEARCH.count(",") + 1,
-        epochs=1,
         resume=(folder / "search.json").exists(),
         report=lambda line: None,
     )
@@ -95,7 +95,7 @@ def _search(folder: Path, say: list[str]) -> tuple[NetworkConfig, TrainingConfig
         f"{trial.values['learning_rate']:g} → {trial.perplexity or math.inf:.0f}" for trial in result.trials
     )
     say.append(f"learning rates and perplexities after an epoch of Python's documentation: {tried}")
-    return result.network, result.training
+    return result.network, replace(result.training, epochs=TRAINING.epochs)
 
 
 def _train(network: NetworkConfig, training: TrainingConfig, folder: Path, say: list[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Figure", "measured", "read_evaluation"]
+__all__ = ["Figure", "measured", "read_evaluation", "read_validation_loss"]
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +43,11 @@ def read_evaluation(run: Path) -> Figure:
     path = run / "evaluation.json"
     measure = "perplexity" if "perplexity" in _read(path, "test") else "loss"
     return Figure(measure, float(_read(path, "test", measure)), int(_read(path, "epoch")), run.name)
+
+
+def read_validation_loss(run: Path) -> float:
+    """The best validation loss of a finished run."""
+    return float(_read(run / "evaluation.json", "validation", "loss"))
 
 
 def measured(runs: Path) -> dict[str, list[Figure]]:

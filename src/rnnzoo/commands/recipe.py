@@ -1,6 +1,5 @@
 """What to train and how: from the options given, on top of a run or a search if there is one."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,20 +58,13 @@ def training_config(
 
 
 def read_recipe(folder: Path) -> tuple[NetworkConfig, TrainingConfig]:
-    """What a run was told, or what a search found best.
+    """What a run was told.
 
     Raises:
-        FileNotFoundError: if the folder is neither a run nor a search that found something.
+        FileNotFoundError: if the folder is no run.
         ValueError: if its file is damaged.
     """
-    best = folder / "best.json"
-    if best.is_file():
-        try:
-            told = json.loads(best.read_text(encoding="utf-8"))
-            return NetworkConfig.from_dict(told["network"]), TrainingConfig.from_dict(told["training"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{best} must be as rnnzoo wrote it, but it is not: {error}") from error
     if not (folder / "run.json").is_file():
-        raise FileNotFoundError(f"{folder} must be a run or a search, but it holds neither run.json nor best.json.")
+        raise FileNotFoundError(f"{folder} must be a run, but it holds no run.json.")
     network, training, _ = RunFolder(folder).read_configuration()
     return network, training

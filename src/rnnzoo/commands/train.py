@@ -9,10 +9,11 @@ import typer
 
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
-from rnnzoo.commands.figures import read_evaluation
+from rnnzoo.commands.figures import read_evaluation, read_validation_loss
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, training_config
+from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -23,7 +24,8 @@ __all__ = ["train"]
 @options_from(NetworkConfig, TrainingConfig, panels=PANELS)
 def train(
     network: Annotated[
-        str | None, typer.Argument(help=f"One of {', '.join(NETWORKS)}. Not needed with --resume and --repeat.")
+        str | None,
+        typer.Argument(help=f"One of {', '.join(NETWORKS)}. Not needed with --resume, --repeat and --from-trial."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run's folder; runs/NETWORK by default.")
@@ -31,8 +33,13 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output, as it was begun.")] = False,
     repeat: Annotated[
         Path | None,
+        typer.Option(metavar="RUN", help="Train as a run did, but for the options given here."),
+    ] = None,
+    from_trial: Annotated[
+        str | None,
         typer.Option(
-            metavar="RUN|SEARCH", help="Train as a run did or as a search found best, but for the options given here."
+            metavar="SEARCH[:N]",
+            help="Train as trial N of a search did, in full, or as its best one, but for the options given here.",
         ),
     ] = None,
     watch_gradients: Annotated[
@@ -58,22 +65,32 @@ def train(
 
       rnnzoo train --repeat runs/irnn --seed 1 -o runs/irnn-1
 
+      rnnzoo train --from-trial searches/irnn:7 --epochs 6 -o runs/irnn-7
+
       rnnzoo train lstm --corpus recall --corpus-option distance=50 --watch-gradients
     """
-    if network is None and not resume and repeat is None:
-        raise typer.BadParameter("it is needed, unless there is --resume or --repeat.", param_hint="NETWORK")
-    if output is None and (network is None or repeat is not None):
-        raise typer.BadParameter("it is needed with --resume and --repeat.", param_hint="--output")
-    if resume and repeat:
-        raise typer.BadParameter("it cannot go with --repeat.", param_hint="--resume")
+    bases = {"--resume": resume, "--repeat": repeat, "--from-trial": from_trial}
+    asked = [name for name, base in bases.items() if base]
+    if network is None and not asked:
+        raise typer.BadParameter(
+            "it is needed, unless there is --resume, --repeat or --from-trial.", param_hint="NETWORK"
+        )
+    if output is None and (network is None or repeat is not None or from_trial is not None):
+        raise typer.BadParameter("it is needed with --resume, --repeat and --from-trial.", param_hint="--output")
+    if len(asked) > 1:
+        raise typer.BadParameter(f"it cannot go with {asked[1]}.", param_hint=asked[0])
     output = Path("runs", str(network)) if output is None else output
-    base = output if resume else repeat
     given = network_options(options) | ({"network": network} if network else {})
-    if base is None:
+    trial = None
+    if not asked:
         config, training = NetworkConfig(**given), training_config(options, corpus_options)
     else:
-        told_network, told_training = read_recipe(base)
-        config, training = replace(told_network, **given), training_config(options, corpus_options, told_training)
+        if from_trial is not None:
+            trial = read_trial(from_trial)
+            told = trial.network, trial.training
+        else:
+            told = read_recipe(output if repeat is None else repeat)
+        config, training = replace(told[0], **given), training_config(options, corpus_options, told[1])
     import_tensorflow()
     from rnnzoo.tuning import train as run_training
     from rnnzoo.tuning.diagnosis import GradientHealth
@@ -88,3 +105,5 @@ def train(
         raise InterruptionError(f"Interrupted. Go on with: {command}") from None
     figure = read_evaluation(output)
     typer.echo(f"{output}: test {figure}, best after epoch {figure.epoch}.")
+    if trial is not None and (config, training) == (trial.network, trial.training):
+        typer.echo(trial.compared(read_validation_loss(output)))

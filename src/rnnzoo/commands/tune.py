@@ -7,10 +7,12 @@ import typer
 
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
+from rnnzoo.commands.durations import parse_duration
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, training_config
 from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
+from rnnzoo.tuning.search.narrowing import narrowed_space
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["tune"]
@@ -23,12 +25,28 @@ def tune(
         Path | None, typer.Option("--output", "-o", help="The search's folder; searches/NETWORK by default.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the search in --output.")] = False,
-    vary: Annotated[
+    ranges: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=VALUES",
-            help="What to search over: a range low:high or low:high:log, or choices one,two,three; given once for each "
-            "name. Default: learning_rate=1e-5:1e2:log and clipnorm=1e-2:1e2:log.",
+            "--range",
+            metavar="NAME=LOW:HIGH[:log]",
+            help="Search over a range, or over choices, NAME=ONE,TWO; given once for each name. Without any: "
+            "learning_rate=1e-5:1e2:log and clipnorm=1e-2:1e2:log.",
+            rich_help_panel="Search",
+        ),
+    ] = None,
+    fixes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fix", metavar="NAME=VALUE", help="A value that holds in every trial.", rich_help_panel="Search"
+        ),
+    ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="full|FILE",
+            help="What --range and --fix narrow: all that means something to the network, or a TOML file with lines "
+            'such as learning_rate = "1e-5:1e2:log", units = [64, 128], optimizer = "adam".',
             rich_help_panel="Search",
         ),
     ] = None,
@@ -38,45 +56,75 @@ def tune(
     max_trials: Annotated[
         int, typer.Option(help="The most trials in all; more extend a search.", rich_help_panel="Search")
     ] = 20,
-    trial_epochs: Annotated[
-        int | None, typer.Option(help="The most epochs of a trial; as --epochs by default.", rich_help_panel="Search")
+    time_budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="90s|45m|2h",
+            help="After that no trial begins, and those that run end with the score that they have.",
+            rich_help_panel="Search",
+        ),
     ] = None,
-    search_seed: Annotated[
-        int, typer.Option(help="Of the algorithm; --seed is that of each training.", rich_help_panel="Search")
-    ] = 0,
+    pruning: Annotated[
+        str,
+        typer.Option(
+            metavar="none|median|halving",
+            help="End trials early that are worse than others were at the same moment: than half of them, or than the "
+            "best third at a ninth and at a third of the training.",
+            rich_help_panel="Search",
+        ),
+    ] = "none",
+    report_every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="STEPS", help="Steps between two looks at a trial; a twentieth of it.", rich_help_panel="Search"
+        ),
+    ] = None,
+    watch_gradients: Annotated[
+        bool,
+        typer.Option(
+            "--watch-gradients",
+            help="Let each trial's verdict see dead and saturated units, too; costs some time.",
+            rich_help_panel="Search",
+        ),
+    ] = False,
     corpus_options: CorpusOptions = None,
     **options: Any,
 ) -> None:
     """Search for the hyperparameters with which a network, or the best of several, learns a corpus best.
 
-    A trial that blows up ends at once and counts as a bad one. The other options say what all trials share.
+    A trial that blows up ends at once and counts as a bad one. The other options say what all trials share: --epochs
+    is the most epochs of a trial, --seed that of each training and of the algorithm.
 
     Examples:
 
-      rnnzoo tune irnn --corpus python-docs --trial-epochs 1
+      rnnzoo tune irnn --corpus python-docs --epochs 1
 
-      rnnzoo tune lstm gru --vary learning_rate=1:50:log --vary units=100,200
+      rnnzoo tune lstm gru --range learning_rate=1:50:log --range units=100,200 --algorithm bayesian --pruning halving
 
-      rnnzoo train --repeat searches/irnn -o runs/irnn
+      rnnzoo tune irnn --space full --fix optimizer=adam --range layers=1:2 --time-budget 2h
+
+      rnnzoo train --from-trial searches/irnn -o runs/irnn
     """
+    seconds = None if time_budget is None else parse_duration(time_budget)
     output = Path("searches", "-".join(network)) if output is None else output
     training = training_config(options, corpus_options)
     networks = [_network_config(name, network_options(options), network) for name in network]
+    chosen = narrowed_space(networks, training, space, ranges or (), fixes or ())
     import_tensorflow()
     from rnnzoo.tuning.search import search
-    from rnnzoo.tuning.search.space import DEFAULT_SPACE
 
-    space = DEFAULT_SPACE if vary is None else vary
     try:
         result = search(
             networks,
             training,
             output,
-            space,
+            chosen,
             algorithm=algorithm,
             max_trials=max_trials,
-            epochs=trial_epochs,
-            seed=search_seed,
+            pruning=pruning,
+            report_every=report_every,
+            time_budget=seconds,
+            watch_gradients=watch_gradients,
             resume=resume,
             report=typer.echo,
         )
@@ -84,7 +132,7 @@ def tune(
         raise InterruptionError("Interrupted. Go on with: the same command and --resume") from None
     if result.best is None:
         raise ValueError("no trial came to an end: all diverged or failed; search lower learning rates.")
-    typer.echo(f"Trial {result.best.number} was best. Train it with: rnnzoo train --repeat {output} --output ...")
+    typer.echo(f"Trial {result.best.number} was best. Train it with: rnnzoo train --from-trial {output} --output ...")
 
 
 def _network_config(name: str, options: dict[str, Any], networks: list[str]) -> NetworkConfig:

@@ -13,12 +13,12 @@ import pytest
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.search.algorithms import make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.results import SearchResult
 from rnnzoo.tuning.search.searching import SearchFailedError, search
 from rnnzoo.tuning.search.space import Space
-from rnnzoo.tuning.search.tuner import make_tuner
 from rnnzoo.tuning.training_config import TrainingConfig
 
 TRAINING = TrainingConfig(
@@ -101,7 +101,8 @@ def test_a_finished_search_is_extended_without_running_a_trial_again(
             r"learning_rate\.values=\[0\.5, .* and .*=\[0\.5, 2\.0\] was",
         ),
         ({"networks": ["gru"]}, r"networks\.simple_rnn_tanh\.network='simple_rnn_tanh' and .*=None was asked for"),
-        ({"seed": 1}, "seed=0 and seed=1 was asked for"),
+        ({"training": replace(TRAINING, seed=1)}, r"training\.seed=0 and training\.seed=1 was asked for"),
+        ({"pruning": "median"}, "pruning='none' and pruning='median' was asked for"),
         ({"algorithm": "random"}, "algorithm='grid' and algorithm='random' was asked for"),
         ({"divergence": Divergence(bound=9.0)}, r"divergence\.bound=.* and divergence\.bound=9\.0 was asked for"),
     ],
@@ -137,7 +138,10 @@ def test_a_trials_weights_are_those_that_it_was_scored_with(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, "epochs must be a positive integer, but got epochs=0"),
+        ({"pruning": "late"}, "pruning must be one of none, median, halving, but got pruning='late'"),
+        ({"pruning": "median", "algorithm": "hyperband"}, "hyperband ends trials by itself: pruning must be none"),
+        ({"report_every": 0}, "report_every must be a positive integer, but got report_every=0"),
+        ({"time_budget": 0}, "time_budget must be above 0, but got time_budget=0"),
         ({"algorithm": "best"}, "algorithm must be one of random, bayesian, hyperband, grid"),
         ({"networks": ["rnn"]}, "network must be one of simple_rnn_tanh"),
         ({"space": ["batch_size=2:9999"]}, "at least one window and one token per row, but got .* batch_size=9999"),
@@ -160,7 +164,7 @@ def test_three_errors_in_a_row_end_a_search_with_one_line(tmp_path: Path, monkey
         SearchFailedError, match=r"^Three trials in a row failed, the last one with MemoryError: no room$"
     ):
         search(NETWORKS, TRAINING, tmp_path, SPACE, report=lines.append)
-    assert all(line.endswith(": MemoryError: no room") for line in lines)
+    assert all(": MemoryError: no room" in line for line in lines)
 
 
 def test_the_recipe_is_tried_with_what_the_trial_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

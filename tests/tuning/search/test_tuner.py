@@ -13,8 +13,9 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from rnnzoo.tuning.search.algorithms import ALGORITHMS, RandomSearch, make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
-from rnnzoo.tuning.search.tuner import ALGORITHMS, DIVERGED_AT, GuardedTuner, RandomSearch, make_tuner
+from rnnzoo.tuning.search.tuner import DIVERGED_AT, GuardedTuner
 
 
 class Descent(keras_tuner.HyperModel):

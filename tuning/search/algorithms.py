@@ -1,0 +1,99 @@
+"""KerasTuner's four tuners, guarded, and the one to use by its name."""
+
+import functools
+from typing import Any
+
+import keras_tuner
+
+from rnnzoo.tuning.search.tuner import GuardedTuner
+
+__all__ = [
+    "ALGORITHMS",
+    "BayesianOptimization",
+    "GridSearch",
+    "Hyperband",
+    "RandomSearch",
+    "check_algorithm",
+    "make_tuner",
+]
+
+
+class RandomSearch(GuardedTuner, keras_tuner.RandomSearch):
+    """`keras_tuner.RandomSearch`, guarded."""
+
+
+class BayesianOptimization(GuardedTuner, keras_tuner.BayesianOptimization):
+    """`keras_tuner.BayesianOptimization`, guarded. Needs scikit-learn: `pip install 'rnnzoo[bayesian]'`."""
+
+
+class Hyperband(GuardedTuner, keras_tuner.Hyperband):
+    """`keras_tuner.Hyperband`, guarded. It carries weights from rung to rung, not the state of the optimizer."""
+
+
+class GridSearch(GuardedTuner, keras_tuner.GridSearch):
+    """`keras_tuner.GridSearch`, guarded, and resumable: KerasTuner's own ends at once where it is resumed."""
+
+    def reload(self) -> None:
+        super().reload()
+        # The order of the grid is all in memory and never saved: rebuild it from the trials.
+        oracle = self.oracle
+
+        def compare(one: str, other: str) -> int:
+            return oracle._compare(*(oracle.trials[name].hyperparameters.values for name in (one, other)))
+
+        for name in sorted(oracle.trials, key=functools.cmp_to_key(compare)):
+            oracle._ordered_ids.insert(name)
+        oracle._populate_next = list(oracle.start_order)
+
+
+ALGORITHMS: dict[str, type[GuardedTuner]] = {
+    "random": RandomSearch,
+    "bayesian": BayesianOptimization,
+    "hyperband": Hyperband,
+    "grid": GridSearch,
+}
+
+
+def check_algorithm(algorithm: str) -> None:
+    """Raise a ValueError if there is no algorithm of this name."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, but got {algorithm=}.")
+
+
+def make_tuner(
+    algorithm: str,
+    hypermodel: keras_tuner.HyperModel,
+    *,
+    max_trials: int,
+    epochs: int,
+    seed: int,
+    **kwargs: Any,
+) -> GuardedTuner:
+    """The tuner called `algorithm`, "random", "bayesian", "hyperband" or "grid".
+
+    Args:
+        algorithm: a key of `ALGORITHMS`.
+        hypermodel: what is searched.
+        max_trials: the most trials; a rung of Hyperband is a trial too.
+        epochs: the most epochs of a trial, from which Hyperband makes its rungs; the others get theirs in `search`.
+        seed: of the oracle.
+        kwargs: of the tuner: `objective`, `directory`, `project_name`, `divergence`, ...
+
+    Raises:
+        ValueError: for another name, no trial at all, or a negative seed.
+        ImportError: if "bayesian" is asked for and scikit-learn is missing.
+    """
+    check_algorithm(algorithm)
+    if max_trials < 1:
+        raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, but got {seed=}.")
+    kwargs["seed"] = seed + 1  # KerasTuner takes 0 for none, and draws one
+    if algorithm == "hyperband":
+        tuner = Hyperband(hypermodel, max_epochs=epochs, **kwargs)
+        tuner.oracle.max_trials = max_trials
+        return tuner
+    try:
+        return ALGORITHMS[algorithm](hypermodel, max_trials=max_trials, **kwargs)
+    except ImportError as error:
+        raise ImportError("bayesian search needs scikit-learn: pip install 'rnnzoo[bayesian]'") from error

@@ -1,0 +1,57 @@
+"""The median rule: a trial that is worse than half of the others were at the same moment ends."""
+
+import statistics
+from collections.abc import Sequence
+
+from rnnzoo.tuning.search.pruning.pruner import Curve, Pruner, best_until
+
+__all__ = ["MedianPruner"]
+
+
+class MedianPruner(Pruner):
+    """Ends a trial whose best value so far is worse than the median of the others' at the same moment.
+
+    Source: Golovin et al. 2017, "Google Vizier", section 3.2.2. Others are all trials that got as far, whatever became
+    of them: were it only those that ended well, hardly any trial would pass.
+
+    Args:
+        startup: no trial ends before so many others got as far; 5, fewer say little about the half.
+        warmup: the share of its training that each trial may do first; 0.1, for at first the learning rate rises and
+            all losses fall alike.
+
+    Example:
+        >>> from rnnzoo.tuning.search.trial_folder import Report
+        >>> def curve(*values):
+        ...     reports = enumerate(values, start=1)
+        ...     return [Report(time=0.0, at=at, of=4, measure="val_loss", value=value) for at, value in reports]
+        >>> others = [curve(5, 4, 3, 2), curve(5, 3, 2, 1), curve(6, 5, 4, 3)]
+        >>> MedianPruner(startup=3).objection(curve(5, 4.5), others, 1)
+        'pruned: val_loss 4.5 is worse than the median of 3 trials, 4, after 2 of 4 epochs'
+        >>> MedianPruner(startup=3).objection(curve(5, 4), others, 1) is None
+        True
+    """
+
+    def __init__(self, startup: int = 5, warmup: float = 0.1) -> None:
+        if startup < 1:
+            raise ValueError(f"startup must be a positive integer, but got {startup=}.")
+        if not 0 <= warmup < 1:
+            raise ValueError(f"warmup must be at least 0 and below 1, but got {warmup=}.")
+        self.startup = startup
+        self.warmup = warmup
+
+    def objection(self, mine: Curve, others: Sequence[Curve], sign: int) -> str | None:
+        latest = mine[-1]
+        if latest.at < self.warmup * latest.of:
+            return None
+        best = best_until(mine, latest.measure, latest.at, sign)
+        theirs = [best_until(other, latest.measure, latest.at, sign) for other in others]
+        values = [value for value in theirs if value is not None]
+        if best is None or len(values) < self.startup:
+            return None
+        median = statistics.median(values)
+        if best <= median:
+            return None
+        return (
+            f"pruned: {latest.measure} {sign * best:.4g} is worse than the median of {len(values)} trials, "
+            f"{sign * median:.4g}, after {latest.at:.2g} of {latest.of:g} epochs"
+        )

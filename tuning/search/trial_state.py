@@ -1,0 +1,92 @@
+"""An interrupted trial goes on after its last epoch: its exact state, saved and put back, whatever model it trains."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnzoo.tuning.checkpoints import Checkpoint, CheckpointError, read_checkpoint, write_checkpoint
+from rnnzoo.tuning.resuming import restore_state, take_state
+from rnnzoo.tuning.search.trial_course import TrialCourse
+from rnnzoo.tuning.search.trial_folder import TrialFolder
+
+__all__ = ["ContinueTrial", "SaveTrialState", "interrupted_state"]
+
+_LOSSES = "losses"  # of each step, among the arrays
+
+
+def interrupted_state(folder: TrialFolder, values: Mapping[str, Any]) -> Checkpoint | None:
+    """The state that a trial with these values was interrupted in; None if there is none, or none that can be read."""
+    try:
+        checkpoint = read_checkpoint(folder.state)
+    except (OSError, CheckpointError):
+        return None
+    return checkpoint if checkpoint.facts["values"] == dict(values) else None
+
+
+class ContinueTrial(keras.callbacks.Callback):
+    """Puts back the state of an interrupted trial as `fit` begins; stands in front of all other callbacks.
+
+    Args:
+        checkpoint: the state.
+        course: the trial's, which is put back, too.
+
+    Attributes:
+        epoch: the epoch to go on with, the `initial_epoch` of `fit`.
+        history: a row of logs for each epoch before.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, course: TrialCourse) -> None:
+        super().__init__()
+        facts = checkpoint.facts
+        self.epoch: int = facts["epoch"]
+        self.history: list[dict[str, float]] = facts["history"]
+        self._arrays = {name: array for name, array in checkpoint.arrays.items() if name != _LOSSES}
+        self._untrained: Mapping[str, Any] | None = None
+        course.begin, course.seconds_before = facts["begin"], facts["seconds"]
+        course.losses = checkpoint.arrays[_LOSSES].tolist()
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        # Before the first epoch begins, whose callbacks may reset what has to begin anew with an epoch.
+        self._untrained = take_state(self.model)
+        restore_state(self.model, self._arrays)
+        self.model.reset_metrics()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self._untrained is not None and epoch != self.epoch:
+            restore_state(self.model, self._untrained)  # a `fit` that knows no initial_epoch begins anew, and so do we
+            self.history.clear()
+        self._untrained = None
+
+
+class SaveTrialState(keras.callbacks.Callback):
+    """Saves a trial's state after each epoch but the last; stands behind all other callbacks.
+
+    Args:
+        course: the trial's.
+        values: its hyperparameters.
+        continued: what put back an earlier state, if anything did.
+    """
+
+    def __init__(self, course: TrialCourse, values: Mapping[str, Any], continued: ContinueTrial | None) -> None:
+        super().__init__()
+        self.course = course
+        self.values = dict(values)
+        self.continued = continued
+        self._rows: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._rows.append({name: float(value) for name, value in (logs or {}).items()})
+        is_last = getattr(self.model, "stop_training", False) or epoch + 1 >= self.params["epochs"]
+        if is_last or not getattr(self.model, "compiled", False):  # uncompiled, it is trained by a loop of its own
+            return
+        facts = {
+            "epoch": epoch + 1,
+            "values": self.values,
+            "history": [*(self.continued.history if self.continued is not None else ()), *self._rows],
+            "begin": self.course.begin,
+            "seconds": self.course.seconds,
+        }
+        arrays = {**take_state(self.model), _LOSSES: np.array(self.course.losses, np.float64)}
+        write_checkpoint(self.course.folder.state, Checkpoint(facts, arrays))
