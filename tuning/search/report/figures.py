@@ -7,6 +7,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from rnnzoo.tuning.diagnosis.drawing import PAINTS, Picture, Shape, new_figure
 from rnnzoo.tuning.search.report.axes import FEW, ScoreAxis, axis_of, mark_legend, mark_trials, set_horizontal
@@ -76,7 +77,7 @@ def _best_so_far(search: ReportedSearch, shape: Shape) -> Figure:
     score = ScoreAxis(search)
     _course(axes[0], search, score, search.trials, [float(trial.number) for trial in search.trials])
     axes[0].set_xlabel("trial")
-    axes[0].xaxis.get_major_locator().set_params(integer=True)
+    axes[0].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if timed:
         timed.sort(key=lambda trial: trial.ended or 0.0)
         seconds = [trial.ended or 0.0 for trial in timed]

@@ -143,11 +143,11 @@ def _ours(folder: Path) -> ReportedSearch:
 
 def _timed(rows: list[dict[str, Any]]) -> Iterator[ReportedTrial]:
     """The trials of rows like those of trials.json, with the seconds after which each ended."""
-    start = min((row["began"] for row in rows if row.get("began") is not None), default=None)
+    start = min((row["begin"] for row in rows if row.get("begin") is not None), default=None)
     spent = 0.0
     for row in rows:
         spent += row.get("seconds") or 0.0
-        known = start is not None and row.get("ended") is not None
+        known = start is not None and row.get("end") is not None
         yield ReportedTrial(
             number=row["number"],
             status=row["status"],
@@ -155,7 +155,7 @@ def _timed(rows: list[dict[str, Any]]) -> Iterator[ReportedTrial]:
             values={name: value for name, value in row["values"].items() if not name.startswith("tuner/")},
             epochs=row.get("epochs"),
             seconds=_finite(row.get("seconds")),
-            ended=row["ended"] - start if known else spent if spent else None,
+            ended=row["end"] - start if known else spent if spent else None,
             parameters=row.get("parameters"),
             verdict=row.get("verdict"),
             message=row.get("message"),
@@ -166,19 +166,23 @@ def _keras_tuners(folder: Path) -> ReportedSearch:
     oracle = _read(folder / "oracle.json")
     files = [folder / f"trial_{name}" / "trial.json" for name in oracle["start_order"]]
     trials = [_read(file) for file in files if file.is_file()]
+    outcomes = [
+        _read(path) if (path := file.with_name("outcome.json")).is_file() else {} for file in files if file.is_file()
+    ]
     objective, maximised = next(filter(None, map(_objective, trials)), ("score", False))
     space = [one["config"] for trial in trials for one in trial["hyperparameters"]["space"]]
     rows = [
         {
             "number": number,
-            "status": _status(trial),
+            "status": {"INVALID": "failed"}.get(trial["status"], trial["status"].lower()),
             "score": trial["score"],
-            "values": trial["hyperparameters"]["values"],
             "seconds": _last(trial, "seconds"),
             "epochs": None if (epochs := _last(trial, "epochs")) is None else int(epochs),
             "message": _last_line(trial["message"]),
+            **outcome,  # of a guarded tuner
+            "values": trial["hyperparameters"]["values"],
         }
-        for number, trial in enumerate(trials, start=1)
+        for number, (trial, outcome) in enumerate(zip(trials, outcomes, strict=True), start=1)
     ]
     return ReportedSearch(
         name=folder.resolve().name,
@@ -188,12 +192,6 @@ def _keras_tuners(folder: Path) -> ReportedSearch:
         trials=tuple(_timed(rows)),
         language=False,
     )
-
-
-def _status(trial: Mapping[str, Any]) -> str:
-    if _last(trial, "diverged_at") is not None:
-        return "diverged"
-    return {"INVALID": "failed"}.get(trial["status"], trial["status"].lower())
 
 
 def _objective(trial: Mapping[str, Any]) -> tuple[str, bool] | None:

@@ -9,9 +9,8 @@ import keras
 import keras_tuner
 import pytest
 
-from rnnzoo.tuning.search.divergence import Divergence
+from rnnzoo.tuning.search import Divergence, RandomSearch
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, read_search
-from rnnzoo.tuning.search.tuner import RandomSearch
 
 ROW = {"number": 1, "status": "completed", "score": 2.0, "values": {"learning_rate": 0.1}, "seconds": 3.0}
 
@@ -39,7 +38,7 @@ def test_a_search_of_ours(tmp_path: Path) -> None:
 
 
 def test_the_clock_is_believed_where_it_was_written_down(tmp_path: Path) -> None:
-    rows = [{"began": 100.0, "ended": 130.0}, {"began": 101.0, "ended": 111.0}]
+    rows = [{"begin": 100.0, "end": 130.0}, {"begin": 101.0, "end": 111.0}]
     assert [30.0, 11.0] == [trial.ended for trial in read_search(ours(tmp_path, *rows)).trials]
 
 
