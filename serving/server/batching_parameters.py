@@ -18,11 +18,16 @@ class BatchingParameters:
         num_batch_threads: how many batches run at once; by default as many as there are processors.
         allowed_batch_sizes: if not empty, batches are filled up to the next of these (with copies of their first
             row), so that a graph which is compiled for each size meets few sizes. The last is `max_batch_size`.
+        enable_large_batch_splitting: whether a request of more rows than a batch holds runs, as a batch of its own,
+            where TensorFlow Serving splits it; else it is refused.
+
+    Raises:
+        ValueError: if a number is out of range; in TensorFlow Serving's words where it has some.
 
     >>> BatchingParameters(max_batch_size=8, allowed_batch_sizes=(2, 4))
     Traceback (most recent call last):
         ...
-    ValueError: allowed_batch_sizes must rise and end with max_batch_size=8, but got (2, 4).
+    ValueError: Last entry in allowed_batch_sizes must match max_batch_size; last entry was 4; expected 8
     """
 
     max_batch_size: int = 1000
@@ -30,6 +35,7 @@ class BatchingParameters:
     max_enqueued_batches: int = 10
     num_batch_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     allowed_batch_sizes: tuple[int, ...] = ()
+    enable_large_batch_splitting: bool = False
 
     def __post_init__(self) -> None:
         for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
@@ -38,9 +44,12 @@ class BatchingParameters:
         if self.batch_timeout_micros < 0:
             raise ValueError(f"batch_timeout_micros must be at least 0, but got {self.batch_timeout_micros}.")
         sizes = self.allowed_batch_sizes
-        if sizes and (sizes[0] < 1 or sorted(set(sizes)) != list(sizes) or sizes[-1] != self.max_batch_size):
+        if any(later <= size for size, later in zip((0, *sizes), sizes, strict=False)):
+            raise ValueError("allowed_batch_sizes entries must be monotonically increasing")
+        if sizes and sizes[-1] != self.max_batch_size:
             raise ValueError(
-                f"allowed_batch_sizes must rise and end with max_batch_size={self.max_batch_size}, but got {sizes}."
+                f"Last entry in allowed_batch_sizes must match max_batch_size; last entry was {sizes[-1]}; "
+                f"expected {self.max_batch_size}"
             )
 
     def padded(self, rows: int) -> int:

@@ -33,7 +33,12 @@ class Runner:
         parameters = settings.batching_parameters
         threads = parameters.num_batch_threads if self._all else max(parameters.num_batch_threads, 4)
         self._batch_threads = ThreadPoolExecutor(threads, thread_name_prefix="rnnzoo-batch")
-        self.batcher = Batcher(parameters, self._batch_threads, refuse_large=self._all, told=told)
+        self.batcher = Batcher(
+            parameters,
+            self._batch_threads,
+            refuse_large=self._all and not parameters.enable_large_batch_splitting,
+            told=told,
+        )
         self._plans: WeakKeyDictionary[Servable, dict[str, BatchPlan | None]] = WeakKeyDictionary()
 
     async def run(self, servable: Servable, question: Question, deadline: float | None) -> Ran:

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
+from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.wire import declare
 
 __all__ = [
-    "BatchingParameters",
     "Monitoring",
     "parse_text_proto",
     "read_batching_parameters",
@@ -46,54 +46,15 @@ message PrometheusConfig { bool enable = 1; string path = 2; }
 message MonitoringConfig { PrometheusConfig prometheus_config = 1; }
 """
 _MESSAGES: dict[str, Any] = dict(declare(_PROTO, "tensorflow.serving"))
+_WRAPPED = (
+    "max_batch_size",
+    "batch_timeout_micros",
+    "max_enqueued_batches",
+    "num_batch_threads",
+    "enable_large_batch_splitting",
+)
 _PLACE = re.compile(r"(\d+):(\d+) ?: ")
 _PROMETHEUS_PATH = "/monitoring/prometheus/metrics"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchingParameters:
-    """How concurrent requests are put together; the defaults are TensorFlow Serving's.
-
-    Attributes:
-        max_batch_size: the most rows that run as one.
-        batch_timeout_micros: how long a request waits for others.
-        max_enqueued_batches: how many full batches may wait; past that, requests are refused.
-        num_batch_threads: how many batches run at once; the number of processors.
-        allowed_batch_sizes: a batch is padded to the next of these; none if empty. Increasing, the last one is
-            `max_batch_size`.
-        pad_variable_length_inputs: whether requests whose rows differ in length may share a batch.
-        enable_large_batch_splitting: whether a request of more rows than a batch holds is split.
-        max_execution_batch_size: the most rows of a split request that run as one; `max_batch_size` if None.
-
-    Raises:
-        ValueError: if a number is out of range; in TensorFlow Serving's words where it has some.
-    """
-
-    max_batch_size: int = 1000
-    batch_timeout_micros: int = 0
-    max_enqueued_batches: int = 10
-    num_batch_threads: int = os.cpu_count() or 1
-    allowed_batch_sizes: tuple[int, ...] = ()
-    pad_variable_length_inputs: bool = False
-    enable_large_batch_splitting: bool = False
-    max_execution_batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be a positive number, but got {name}={getattr(self, name)}.")
-        if self.batch_timeout_micros < 0:
-            raise ValueError(f"batch_timeout_micros must not be negative, but got {self.batch_timeout_micros=}.")
-        sizes = self.allowed_batch_sizes
-        if any(later <= size for size, later in zip((0, *sizes), sizes, strict=False)):
-            raise ValueError("allowed_batch_sizes entries must be monotonically increasing")
-        most = self.max_execution_batch_size if self.enable_large_batch_splitting else None
-        most = self.max_batch_size if most is None else most
-        if sizes and sizes[-1] != most:
-            raise ValueError(
-                f"Last entry in allowed_batch_sizes must match max_batch_size; last entry was {sizes[-1]}; "
-                f"expected {most}"
-            )
 
 
 @dataclass(frozen=True)
@@ -112,17 +73,17 @@ class Monitoring:
 def read_batching_parameters(path: str | os.PathLike[str]) -> BatchingParameters:
     """The file of `--batching_parameters_file`.
 
+    `thread_pool_name` and `pad_variable_length_inputs` change nothing: rows of different length never share a batch.
+
     Raises:
         OSError: if it cannot be read.
         ValueError: if it is not a BatchingParameters, or its numbers do not go together.
     """
     message = read_text_proto(path, _MESSAGES["BatchingParameters"]())
-    values: dict[str, Any] = {
-        field.name: value.value if field.message_type else value
-        for field, value in message.ListFields()
-        if field.name not in ("thread_pool_name", "allowed_batch_sizes")
-    }
-    return BatchingParameters(allowed_batch_sizes=tuple(message.allowed_batch_sizes), **values)
+    given = {field.name: value.value for field, value in message.ListFields() if field.name in _WRAPPED}
+    if message.enable_large_batch_splitting.value and message.HasField("max_execution_batch_size"):
+        given["max_batch_size"] = message.max_execution_batch_size.value
+    return BatchingParameters(allowed_batch_sizes=tuple(message.allowed_batch_sizes), **given)
 
 
 def read_monitoring(path: str | os.PathLike[str]) -> Monitoring:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tensorflow_serving.config import model_server_config_pb2
 
+from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.text_protos import (
-    BatchingParameters,
     Monitoring,
     read_batching_parameters,
     read_monitoring,
@@ -42,7 +42,6 @@ def test_the_documented_batching_parameters(tmp_path: Path) -> None:
         max_enqueued_batches=1000000,
         num_batch_threads=8,
         allowed_batch_sizes=(32, 128),
-        pad_variable_length_inputs=True,
     )
     assert expected == read_batching_parameters(path)
 
@@ -66,7 +65,9 @@ def test_a_split_batch_may_be_smaller(tmp_path: Path) -> None:
         "max_execution_batch_size { value: 16 } allowed_batch_sizes: [4, 16]",
     )
 
-    assert 16 == read_batching_parameters(path).max_execution_batch_size
+    read = read_batching_parameters(path)
+
+    assert (16, True) == (read.max_batch_size, read.enable_large_batch_splitting)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,8 @@ def test_a_split_batch_may_be_smaller(tmp_path: Path) -> None:
             "Last entry in allowed_batch_sizes must match max_batch_size; last entry was 4; expected 8",
         ),
         ("allowed_batch_sizes: [4, 4, 1000]", "allowed_batch_sizes entries must be monotonically increasing"),
-        ("max_batch_size { value: 0 }", "max_batch_size must be a positive number, but got max_batch_size=0."),
-        ("batch_timeout_micros { value: -1 }", "batch_timeout_micros must not be negative"),
+        ("max_batch_size { value: 0 }", "max_batch_size must be at least 1, but got max_batch_size=0."),
+        ("batch_timeout_micros { value: -1 }", "batch_timeout_micros must be at least 0"),
     ],
 )
 def test_numbers_that_do_not_go_together(tmp_path: Path, text: str, message: str) -> None:
