@@ -11,6 +11,7 @@ ROOMS = (
     "rnnzoo.models",
     "rnnzoo.tuning",
     "rnnzoo.tuning.diagnosis",
+    "rnnzoo.tuning.memory",
     "rnnzoo.tuning.search",
     "rnnzoo.serving",
 )

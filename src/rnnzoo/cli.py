@@ -14,6 +14,7 @@ from rnnzoo.commands.evaluate import evaluate
 from rnnzoo.commands.export import export
 from rnnzoo.commands.generate import generate
 from rnnzoo.commands.list import list_networks
+from rnnzoo.commands.measure import measure
 from rnnzoo.commands.mistakes import INTERRUPTED, describe
 from rnnzoo.commands.predict import predict
 from rnnzoo.commands.quiet import quiet
@@ -34,7 +35,13 @@ app = typer.Typer(
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Learn": {"train": train, "tune": tune, "report": report},
-    "Look": {"list": list_networks, "evaluate": evaluate, "diagnose": diagnose, "generate": generate},
+    "Look": {
+        "list": list_networks,
+        "evaluate": evaluate,
+        "diagnose": diagnose,
+        "measure": measure,
+        "generate": generate,
+    },
     "Serve": {"export": export, "serve": serve, "predict": predict},
     "All of it": {"demo": demo},
 }

@@ -14,7 +14,8 @@ from cli.conftest import Call
 from rnnzoo import __version__
 from rnnzoo.cli import app
 
-COMMANDS = ["train", "tune", "list", "evaluate", "diagnose", "generate", "export", "serve", "predict", "demo"]
+COMMANDS = ["train", "tune", "list", "evaluate", "diagnose", "measure", "generate", "export", "serve", "predict"]
+COMMANDS += ["demo"]
 
 
 def test_the_help_names_every_command(call: Call) -> None:

@@ -1,0 +1,73 @@
+"""Outcomes are kept: nothing is measured twice, and an interruption loses one cell at most."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.memory.cells import Cell, measure
+from rnnzoo.tuning.memory.recall_table import recall_training
+
+TINY = Cell(
+    row="tiny",
+    task="recall",
+    network=NetworkConfig(network="irnn", units=4, dropout=0.0),
+    training=recall_training(0.01, seed=0, batch_size=2),
+    steps=1,
+    ladder=(0,),
+)
+
+
+def test_every_task_gives_an_outcome_that_json_holds() -> None:
+    recall = TINY.run()
+    assert {"rungs", "diverged", "reach"} == set(recall)
+    adding = replace(TINY, task="adding", length=4).run()
+    assert {"error", "steps", "diverged", "solved"} == set(adding)
+    json.dumps([recall, adding], allow_nan=False)
+
+
+def test_a_key_is_what_decides_the_outcome() -> None:
+    assert TINY.key == replace(TINY, row="other words").key
+    assert TINY.key == replace(TINY, length=7).key  # recall has none
+    changed = [
+        replace(TINY, steps=2),
+        replace(TINY, ladder=(1,)),
+        replace(TINY, task="adding"),
+        replace(TINY, network=replace(TINY.network, units=5)),
+        replace(TINY, training=replace(TINY.training, seed=1)),
+    ]
+    assert 6 == len({TINY.key, *(cell.key for cell in changed)})
+
+
+def test_an_interrupted_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+
+    def run(cell: Cell) -> dict[str, Any]:
+        ran.append(cell.steps)
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        return {"reach": cell.steps}
+
+    monkeypatch.setattr(Cell, "run", run)
+    cells = [replace(TINY, steps=steps) for steps in (1, 2, 3)]
+    path = tmp_path / "folder" / "table.json"
+    with pytest.raises(KeyboardInterrupt):
+        measure(cells, path)
+    reported: list[int] = []
+    outcomes = measure(cells, path, lambda number, *_: reported.append(number))
+    assert [1, 2, 2, 3] == ran
+    assert [2, 3] == reported
+    assert [1, 2, 3] == [outcomes[cell.key]["reach"] for cell in cells]
+    assert measure(cells, path) == outcomes
+    assert 4 == len(ran)
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    path.write_text("[1, 2]")
+    with pytest.raises(ValueError, match="must be as rnnzoo wrote it, but it is not"):
+        measure([TINY], path)
+    assert "[1, 2]" == path.read_text()

@@ -1,0 +1,68 @@
+"""Recall, accuracy against distance: every network of the zoo, as it comes and with what helps it to remember."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnzoo.models.architectures import NETWORKS, NetworkConfig
+from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.memory.recall_ladder import LADDER, LEARNT
+from rnnzoo.tuning.memory.table import Table, by_row
+from rnnzoo.tuning.training_config import TrainingConfig
+
+__all__ = ["LEARNING_RATES", "recall_table", "recall_training"]
+
+# A network is taken at the better of the two: gates want the larger, a plain network the smaller.
+LEARNING_RATES = (1e-3, 1e-2)
+_CHRONO = {"longest_lag": 200}  # of the order of the distances asked for
+_HELPED: dict[str, tuple[str, dict[str, Any]]] = {
+    "simple_rnn_tanh, recurrent kernel Glorot": ("simple_rnn_tanh", {"recurrent_initializer": "glorot_uniform"}),
+    "simple_rnn_tanh, layer normalisation": ("simple_rnn_tanh", {"normalization": "layer"}),
+    "simple_rnn_relu, layer normalisation": ("simple_rnn_relu", {"normalization": "layer"}),
+    "skip_rnn, skip 25": ("skip_rnn", {"skip": 25}),
+    "lstm, chrono": ("lstm", _CHRONO),
+    "gru, chrono": ("gru", _CHRONO),
+    "skip_update_lstm, chrono": ("skip_update_lstm", _CHRONO),
+    "skip_update_gru, chrono": ("skip_update_gru", _CHRONO),
+}
+
+
+def recall_training(learning_rate: float, seed: int, **options: Any) -> TrainingConfig:
+    """Adam, batches of 50 lines, gradients clipped at a norm of 1."""
+    usual: dict[str, Any] = {"batch_size": 50, "schedule": "constant", "global_clipnorm": 1.0}
+    return TrainingConfig(corpus="recall", learning_rate=learning_rate, seed=seed, **{**usual, **options})
+
+
+def recall_table(seeds: int = 1) -> Table:
+    """One layer of 64 units; at each distance at most 400 steps."""
+    rows = {**{name: (name, {}) for name in NETWORKS}, **_HELPED}
+    cells = tuple(
+        Cell(
+            row=row,
+            task="recall",
+            network=NetworkConfig(network=network, units=64, dropout=0.0, **options),
+            training=recall_training(rate, seed),
+        )
+        for row, (network, options) in rows.items()
+        for rate in LEARNING_RATES
+        for seed in range(seeds)
+    )
+
+    def lines(outcomes: Mapping[str, Outcome]) -> list[list[str]]:
+        return [_line(row, of_row, outcomes) for row, of_row in by_row(cells).items()]
+
+    return Table(
+        title="Right answers against distance in words, the network taught distance by distance until it fails "
+        "(chance is 12.5 %; 99 % count as learnt).",
+        cells=cells,
+        heading=("network", "remembers, words", *(f"at {distance}" for distance in LADDER), "learning rate"),
+        lines=lines,
+    )
+
+
+def _line(row: str, cells: list[Cell], outcomes: Mapping[str, Outcome]) -> list[str]:
+    best = max(cells, key=lambda cell: (outcomes[cell.key]["reach"], outcomes[cell.key]["rungs"][-1]["accuracy"]))
+    outcome = outcomes[best.key]
+    accuracies = {rung["distance"]: rung["accuracy"] for rung in outcome["rungs"]}
+    shown = [f"{accuracies[distance]:.0%}" if distance in accuracies else "" for distance in LADDER]
+    reach = f"{outcome['reach']}" if outcome["rungs"][-1]["accuracy"] < LEARNT else f"{outcome['reach']} or more"
+    return [row, reach, *(cell.replace("%", " %") for cell in shown), f"{best.training.rate:g}"]

@@ -1,0 +1,99 @@
+"""Remedy by remedy: what each does for a plain tanh and a plain ReLU network, on text and on a distant word."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.memory.recall_table import LEARNING_RATES, recall_training
+from rnnzoo.tuning.memory.table import Table, by_row, middle, number
+from rnnzoo.tuning.training_config import TrainingConfig
+
+__all__ = ["PATIENTS", "remedy_table"]
+
+PATIENTS = {"tanh": "simple_rnn_tanh", "ReLU": "simple_rnn_relu"}
+_RECALL_LADDER = (5, 10, 25, 50, 100, 200)
+# What is searched over in recall already, and what a constant, unclipped training leaves to be cured.
+_UNCONTROLLED: dict[str, Any] = {"schedule": "constant", "global_clipnorm": None}
+_CLIPPED: dict[str, Any] = {"global_clipnorm": 0.25}
+_CONTROLLED: dict[str, Any] = {"schedule": "cosine"}
+
+# remedy → options of the network, options of the training
+_REMEDIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "as it is": ({}, {}),
+    "activation: leaky ReLU": ({"network": "simple_rnn_leaky_relu"}, {}),
+    "initialiser: identity": ({"recurrent_initializer": "identity"}, {}),
+    "initialiser: np-RNN": ({"recurrent_initializer": "np_rnn"}, {}),
+    "normalisation: layer": ({"normalization": "layer"}, {}),
+    "skip connection: 10 (tanh)": ({"network": "skip_rnn", "skip": 10}, {}),
+    "gates: GRU, chrono": ({"network": "gru", "longest_lag": 200}, {}),
+    "clipping: norm 0.25": ({}, _CLIPPED),
+    "learning rate: warm-up, cosine": ({}, _CONTROLLED),
+    "activation, initialiser, normalisation, clipping and learning rate together": (
+        {"network": "simple_rnn_leaky_relu", "recurrent_initializer": "identity", "normalization": "layer"},
+        {**_CLIPPED, **_CONTROLLED},
+    ),
+}
+
+
+def remedy_table(corpus: str = "python-docs", seeds: int = 3) -> Table:
+    """One layer of 100 units on a text (one epoch, Adam at 0.003), of 64 units on recall; medians over the seeds."""
+    text = TrainingConfig(corpus=corpus, vocabulary_limit=5000, epochs=1, learning_rate=3e-3, **_UNCONTROLLED)
+    cells = tuple(
+        cell
+        for patient, name in PATIENTS.items()
+        for remedy, (of_network, of_training) in _REMEDIES.items()
+        for seed in range(seeds)
+        for cell in _cells(f"{patient}, {remedy}", {"network": name, **of_network}, of_training, text, seed)
+    )
+
+    def lines(outcomes: Mapping[str, Outcome]) -> list[list[str]]:
+        return [_line(row, of_row, outcomes) for row, of_row in by_row(cells).items()]
+
+    return Table(
+        title="What each remedy does for a plain network that is trained without clipping at a constant learning rate: "
+        f"one epoch of {corpus} (5,000 words, validation), and recall; medians over the seeds.",
+        cells=cells,
+        heading=("network, remedy", "perplexity", "half-life, words", "remembers, words", "failed"),
+        lines=lines,
+    )
+
+
+def _cells(
+    row: str, of_network: dict[str, Any], of_training: dict[str, Any], text: TrainingConfig, seed: int
+) -> list[Cell]:
+    network = NetworkConfig(units=100, dropout=0.0, **of_network)
+    recalling = replace(network, units=64)
+    # Recall trains at a constant rate: a schedule needs an end that is known.
+    clipping = {name: value for name, value in (_UNCONTROLLED | of_training).items() if name == "global_clipnorm"}
+    return [
+        Cell(row=row, task="text", network=network, training=replace(text, seed=seed, **of_training)),
+        *(
+            Cell(
+                row=row,
+                task="recall",
+                network=recalling,
+                training=recall_training(rate, seed, **clipping),
+                ladder=_RECALL_LADDER,
+            )
+            for rate in LEARNING_RATES
+        ),
+    ]
+
+
+def _line(row: str, cells: list[Cell], outcomes: Mapping[str, Outcome]) -> list[str]:
+    texts = [outcomes[cell.key] for cell in cells if cell.task == "text"]
+    reaches: dict[int, int] = {}
+    for cell in cells:
+        if cell.task == "recall":
+            seed, reach = cell.training.seed, outcomes[cell.key]["reach"]
+            reaches[seed] = max(reaches.get(seed, 0), reach)
+    half_lives = [text["half_life"] for text in texts if not text["failed"]]
+    return [
+        row,
+        number(middle([text["perplexity"] for text in texts])),
+        number(middle(half_lives), 2) if half_lives else "–",
+        f"{middle(list(reaches.values())):g}",
+        f"{sum(text['failed'] for text in texts)} of {len(texts)}",
+    ]

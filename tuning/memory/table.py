@@ -1,0 +1,60 @@
+"""A table of what networks remember: the cells to measure, and how their outcomes are shown."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rnnzoo.tuning.memory.cells import Cell, Outcome
+
+__all__ = ["Table", "by_row", "middle", "number"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What to measure and how to show it.
+
+    Attributes:
+        title: a sentence.
+        cells: in the order in which they are to be measured.
+        heading: of the columns.
+        lines: from the outcomes, by the keys of their cells, to the lines under the heading.
+    """
+
+    title: str
+    cells: tuple[Cell, ...]
+    heading: tuple[str, ...]
+    lines: Callable[[Mapping[str, Outcome]], list[list[str]]]
+
+    def markdown(self, outcomes: Mapping[str, Outcome]) -> str:
+        """The table as Markdown."""
+        rows = [list(self.heading), ["---"] * len(self.heading), *self.lines(outcomes)]
+        return "\n".join([self.title, "", *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def by_row(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """The cells of each line, in the order of the lines."""
+    rows: dict[str, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.row, []).append(cell)
+    return rows
+
+
+def middle(values: Sequence[float | None]) -> float:
+    """The median, None counting as infinity.
+
+    >>> middle([3.0, None, 1.0])
+    3.0
+    """
+    return statistics.median(math.inf if value is None else value for value in values)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Short, and plain where it is not finite.
+
+    >>> number(1234.5), number(0.16667), number(float("inf"))
+    ('1230', '0.167', '∞')
+    """
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    return f"{float(f'{value:.{digits}g}'):.10g}"
