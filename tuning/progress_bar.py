@@ -81,7 +81,7 @@ class ProgressBar(keras.callbacks.Callback):
         if not logs:
             return "already learnt"
         speed = self.task.amount * self.progress.step / self.params["steps"] / self.progress.seconds
-        return f"{self._measured(logs)}, {speed:,.0f} {self.task.unit}/s"
+        return f"{self._measured(logs)}{_watched(logs)}, {speed:,.0f} {self.task.unit}/s"
 
     def _measured(self, logs: Mapping[str, float]) -> str:
         return f"{self.task.measure} {_short(logs[self.task.measure])}"
@@ -94,6 +94,13 @@ class ProgressBar(keras.callbacks.Callback):
     def _update(self, steps: int, measures: str) -> None:
         if self._task is not None:
             self._bar.update(self._task, completed=steps, measures=measures)
+
+
+def _watched(logs: Mapping[str, float]) -> str:
+    """What `GradientHealth` adds to the logs, where it stands before the bar."""
+    if "gradient_norm" not in logs:
+        return ""
+    return f", gradient norm {_short(logs['gradient_norm'])} ({logs['clipped']:.0%} clipped)"
 
 
 def _short(number: float) -> str:

@@ -101,8 +101,8 @@ def _fit(task: Task, run: RunFolder, callbacks: Sequence[keras.callbacks.Callbac
                 KeepBestModel(progress, run.model, task.save, training.patience),
                 WriteLog(progress, run.log),
                 keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-                bar,
                 *callbacks,
+                bar,
                 SaveCheckpoints(run.checkpoint, progress, training.checkpoint_steps, interruption),
             ],
         )
