@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tensorflow.core.protobuf import config_pb2
+
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.server.warmup import warm_up
@@ -10,7 +12,13 @@ __all__ = ["load_servable"]
 
 
 def load_servable(
-    name: str, version: int, folder: Path, *, enable_model_warmup: bool = True, warmup_iterations: int = 1
+    name: str,
+    version: int,
+    folder: Path,
+    *,
+    enable_model_warmup: bool = True,
+    warmup_iterations: int = 1,
+    session_config: config_pb2.ConfigProto | None = None,
 ) -> Servable:
     """Loads a version, and asks it what lies beside it to be asked first.
 
@@ -20,6 +28,7 @@ def load_servable(
         folder: the version's folder.
         enable_model_warmup: whether to look for warm-up records.
         warmup_iterations: how often each is asked.
+        session_config: threads, devices and memory; as TensorFlow likes if None.
 
     Raises:
         StatusError: in TensorFlow Serving's words, if there is no SavedModel, or a warm-up request fails.
@@ -31,7 +40,7 @@ def load_servable(
             f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
             "directory exists and that you have the right permissions for accessing it.",
         )
-    servable = Servable(name, version, folder)
+    servable = Servable(name, version, folder, session_config)
     if enable_model_warmup:
         try:
             warm_up(servable, warmup_iterations)

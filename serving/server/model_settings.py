@@ -1,10 +1,11 @@
 """What a server is told of a model: where it lies, which versions to serve, and what they are called."""
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tensorflow_serving.config import logging_config_pb2, model_server_config_pb2
+from tensorflow_serving.config import model_server_config_pb2
 
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.server.version_policies import All, Latest, Specific, VersionPolicy
@@ -12,6 +13,7 @@ from rnnzoo.serving.server.version_policies import All, Latest, Specific, Versio
 __all__ = ["ModelSettings", "models_of"]
 
 _PLATFORM = "tensorflow"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +24,11 @@ class ModelSettings:
         base_path: the folder with its numbered versions.
         policy: which of them are served; the newest one by default, as in TensorFlow Serving.
         labels: names for versions, such as `stable` for 3.
-        logging: which requests are written down; none if None.
     """
 
     base_path: Path
     policy: VersionPolicy = field(default_factory=Latest)
     labels: Mapping[str, int] = field(default_factory=dict)
-    logging: logging_config_pb2.LoggingConfig | None = None
 
 
 def models_of(
@@ -55,6 +55,12 @@ def models_of(
     for model in config.model_config_list.config:
         if model.name in models:
             raise _refused(f"Illegal to list model {model.name} multiple times in config list")
+        if "://" in model.base_path:
+            raise StatusError(
+                Code.UNIMPLEMENTED,
+                f"Model {model.name} must be in a local folder: this server reads no other, but got "
+                f"base_path()={model.base_path}",
+            )
         if not model.base_path.startswith("/"):
             raise _refused(
                 f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
@@ -67,11 +73,12 @@ def models_of(
             )
         if platform != _PLATFORM:
             raise _refused(f"Model {model.name} requests unsupported platform {platform}")
+        if model.HasField("logging_config"):
+            _log.warning("logging_config of model %s changes nothing here: use --request_log_folder.", model.name)
         models[model.name] = ModelSettings(
             base_path=Path(model.base_path),
             policy=_policy(model),
             labels=dict(model.version_labels),
-            logging=model.logging_config if model.HasField("logging_config") else None,
         )
     return models
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, code_name
 from rnnzoo.serving.server.version_folders import fingerprint, numbered_folders, version_folders
 from rnnzoo.serving.server.version_states import State, Version, VersionState, status_of
 
@@ -238,7 +238,8 @@ class Repository:
         except Exception as error:  # whatever it is, the other models go on
             with self._lock:
                 version.failed(status_of(error), files, self._retries, self._retry_seconds)
-            _log.warning("model %s: version %d does not load: %s", name, number, version.described().message)
+            told = version.described()
+            _log.error("Loading servable: %s failed: %s: %s", _id(name, number), code_name(told.code), told.message)
             return
         with self._lock:
             version.servable, version.state, version.error, version.attempts = servable, State.AVAILABLE, None, 0
@@ -247,7 +248,7 @@ class Repository:
         if self._closed:
             servable.close(drain=False)
             return
-        _log.info("model %s: version %d answers", name, number)
+        _log.info("Successfully loaded servable version %s", _id(name, number))
 
     def _unload(self, name: str, keep: list[int] | tuple[int, ...]) -> None:
         with self._lock:
@@ -271,7 +272,7 @@ class Repository:
             version.servable.close()
         with self._lock:
             version.servable, version.state = None, State.END
-        _log.info("model %s: version %d is gone", name, version.number)
+        _log.info("Done unloading servable version %s", _id(name, version.number))
 
     def _checked_labels(
         self, models: Mapping[str, ModelSettings], served: Mapping[str, Mapping[int, Servable]] | None = None
@@ -293,8 +294,7 @@ class Repository:
         missing = [(name, self.states(name)) for name in names if not self._ready.get(name)]
         if missing:
             told = "".join(
-                f"{{{{name: {name} version: {state.version}}} due to error: {_code_name(state.code)}: "
-                f"{state.message}}}, "
+                f"{{{_id(name, state.version)} due to error: {code_name(state.code)}: {state.message}}}, "
                 for name, states in missing
                 for state in states[:1]
             )
@@ -331,5 +331,5 @@ def _check_folder(name: str, base_path: Path) -> None:
         )
 
 
-def _code_name(code: int) -> str:
-    return Code(code).name if code in Code._value2member_map_ else str(code)
+def _id(name: str, version: int) -> str:
+    return f"{{name: {name} version: {version}}}"

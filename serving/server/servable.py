@@ -31,6 +31,7 @@ class Servable:
         name: the model's name.
         version: the number of its folder.
         folder: the version's folder, with `saved_model.pb` in it.
+        session_config: threads, devices and memory; as TensorFlow likes if None.
 
     Attributes:
         own_export: whether `rnnzoo export` wrote it: in all of its signatures each row is answered for itself.
@@ -40,7 +41,9 @@ class Servable:
         ValueError: if the folder holds no SavedModel that is tagged `serve`, or one that cannot be loaded.
     """
 
-    def __init__(self, name: str, version: int, folder: Path) -> None:
+    def __init__(
+        self, name: str, version: int, folder: Path, session_config: config_pb2.ConfigProto | None = None
+    ) -> None:
         self.name = name
         self.version = version
         self.folder = folder
@@ -49,7 +52,7 @@ class Servable:
         self.signatures: dict[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(
-            graph=self._graph, config=tf.compat.v1.ConfigProto(allow_soft_placement=True)
+            graph=self._graph, config=session_config or config_pb2.ConfigProto(allow_soft_placement=True)
         )
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...], int], Callable[..., list[np.ndarray]]] = {}
         self._users = 0

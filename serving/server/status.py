@@ -2,21 +2,25 @@
 
 import enum
 
-__all__ = ["Code", "StatusError"]
+__all__ = ["Code", "StatusError", "code_name"]
 
 
 class Code(enum.IntEnum):
     """The codes of google.rpc.Code that this server answers with; REST maps the same ones to HTTP."""
 
+    CANCELLED = 1
     UNKNOWN = 2
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
     UNIMPLEMENTED = 12
     INTERNAL = 13
     UNAVAILABLE = 14
+    DATA_LOSS = 15
 
 
 class StatusError(Exception):
@@ -34,3 +38,12 @@ class StatusError(Exception):
         super().__init__(message)
         self.code = int(code)
         self.message = message
+
+
+def code_name(code: int) -> str:
+    """A code as it is printed.
+
+    >>> code_name(5), code_name(99)
+    ('NOT_FOUND', '99')
+    """
+    return Code(code).name if code in Code._value2member_map_ else str(code)

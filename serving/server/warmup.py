@@ -22,7 +22,6 @@ __all__ = ["WARMUP_FILE", "warm_up"]
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 _MOST_RECORDS = 1000
-_DATA_LOSS = 15
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +68,7 @@ def _records(path: Path) -> Iterator[bytes]:
         yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     except tf.errors.DataLossError as error:
         raise StatusError(
-            _DATA_LOSS, f"{error.message}. Please verify your warmup data is in TFRecord format."
+            Code.DATA_LOSS, f"{error.message}. Please verify your warmup data is in TFRecord format."
         ) from error
 
 

@@ -93,6 +93,13 @@ def test_refusals(text: str, message: str) -> None:
     assert (Code.INVALID_ARGUMENT, message) == (caught.value.code, caught.value.message)
 
 
+def test_what_changes_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    logged = parsed(model("model_type: TENSORFLOW logging_config { sampling_config { sampling_rate: 0.5 } }"))
+
+    assert parsed(model("model_type: TENSORFLOW")) == logged
+    assert "logging_config of model m changes nothing here: use --request_log_folder." in caplog.text
+
+
 def test_custom_configurations() -> None:
     with pytest.raises(StatusError, match="does not yet support custom model config"):
         parsed("custom_model_config { }")

@@ -128,7 +128,7 @@ def test_a_broken_version_is_told_of_and_tried_again(base_path: Path, caplog: py
     repository.refresh()  # the only retry
     repository.refresh()
     assert {3: State.END, 2: State.AVAILABLE} == states(repository)
-    assert 2 == caplog.text.count("version 3 does not load: broken")
+    assert 2 == caplog.text.count("Loading servable: {name: default version: 3} failed: INVALID_ARGUMENT: broken: ")
 
 
 def test_a_version_that_was_copied_half_way_loads_once_it_is_whole(base_path: Path) -> None:
