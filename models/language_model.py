@@ -120,13 +120,18 @@ class LanguageModel(keras.Model):
         return tf.nn.log_softmax(logits), new_states
 
     def step_logits(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        hidden, new_states = self.step_hidden(token_ids, states)
+        return self.logits(hidden), new_states
+
+    def step_hidden(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """What the softmax reads after one word, (batch, embedding), and the states there."""
         hidden = self.embedding(token_ids)
         remaining, new_states = list(states), []
         for layer in self.recurrent_layers:
             layer_states, remaining = self._split_states(layer, remaining)
             hidden, after = layer.cell.step(hidden, layer_states)
             new_states.extend(after)
-        return self.logits(hidden), new_states
+        return hidden, new_states
 
     def predict_next(
         self, texts: str | Sequence[str], top_k: int = 5, cache: NeuralCache | None = None

@@ -17,7 +17,7 @@ from rnnzoo.models.sampling import draw
 if TYPE_CHECKING:
     from rnnzoo.models.language_model import LanguageModel
 
-__all__ = ["QUESTIONS", "continue_text", "rate", "suggest"]
+__all__ = ["QUESTIONS", "continue_text", "draw_word", "likeliest", "rate", "suggest"]
 
 
 def suggest(
@@ -30,7 +30,7 @@ def suggest(
     """The log probabilities and the ids of the likeliest next words, each (batch, top_k)."""
     if cache is None:
         logits, _ = _last_logits(model, token_ids, lengths)
-        return tf.math.top_k(_without_unknown(model, tf.nn.log_softmax(logits)), top_k)
+        return likeliest(model, logits, top_k)
     hidden, _ = model.encode(token_ids, mask=tf.sequence_mask(lengths, tf.shape(token_ids)[1]))
     last = tf.gather(hidden, lengths - 1, axis=1, batch_dims=1)
     weights = _cache_weights(cache, last, hidden, lengths - 1)
@@ -38,6 +38,25 @@ def suggest(
     log_partitions = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
     mixed = mix_logits(logits, log_partitions, weights, _next_words(token_ids), cache.share)
     return tf.math.top_k(_without_unknown(model, mixed - log_partitions), top_k)
+
+
+def likeliest(model: "LanguageModel", logits: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The log probabilities and the ids of the likeliest words, each (batch, top_k), of logits (batch, V)."""
+    return tf.math.top_k(_without_unknown(model, tf.nn.log_softmax(logits)), top_k)
+
+
+def draw_word(
+    model: "LanguageModel",
+    logits: tf.Tensor,  # (batch, V)
+    temperature: tf.Tensor,  # this and the following: (batch,)
+    top_k: tf.Tensor,
+    top_p: tf.Tensor,
+    seed: tf.Tensor,
+    index: tf.Tensor,
+) -> tf.Tensor:
+    """The id of word number `index` of each row's continuation, (batch,): drawn from the logits, never `<unk>`."""
+    seeds = tf.stack([seed, index], axis=-1)
+    return draw(_without_unknown(model, logits), temperature, top_k, top_p, seeds)
 
 
 def rate(
@@ -79,8 +98,8 @@ def continue_text(
     end = model.vocabulary.end_id
 
     def body(index: tf.Tensor, words: tf.TensorArray, ended: tf.Tensor, logits: Any, states: Any) -> Any:
-        seeds = tf.stack([seed, tf.fill(tf.shape(seed), index)], axis=-1)
-        word = tf.where(ended, end, draw(_without_unknown(model, logits), temperature, top_k, top_p, seeds))
+        word = draw_word(model, logits, temperature, top_k, top_p, seed, tf.fill(tf.shape(seed), index))
+        word = tf.where(ended, end, word)
         logits, states = model.step_logits(word, states)
         ended |= (word == end) | (index + 1 >= max_words)
         return index + 1, words.write(index, word), ended, logits, states

@@ -75,3 +75,13 @@ class VocabularyGraph(tf.Module):
         words = tf.ragged.map_flat_values(self.words, ids)
         texts = tf.strings.reduce_join(words, axis=1, separator=" ")
         return _replace(texts, SUFFIX) if self._rule == "words" else texts
+
+    def joined(self, words: tf.Tensor) -> tf.Tensor:
+        """What each word adds to a text that `decode` writes: the word behind a space, or a suffix without one.
+
+        >>> graph = Vocabulary(["<unk>", "<eos>", "don", "'t"]).graph()
+        >>> graph.joined(tf.constant(["don", "'t"])).numpy().tolist()
+        [b' don', b"'t"]
+        """
+        spaced = tf.strings.join([" ", words])
+        return _replace(spaced, SUFFIX) if self._rule == "words" else spaced

@@ -7,6 +7,7 @@ import tensorflow as tf
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
+from rnnzoo.serving.continuing import ContinuingSignatures
 
 __all__ = ["CONTROLS", "LanguageModelSignatures"]
 
@@ -16,7 +17,7 @@ CONTROLS: dict[str, int | float] = {"max_words": 20, "temperature": 1.0, "top_k"
 
 
 class LanguageModelSignatures(tf.Module):
-    """The four signatures of a language model, of core TensorFlow operations only.
+    """The signatures of a language model, of core TensorFlow operations only.
 
     All inputs and outputs have the batch as their first axis and no row looks at another, so that a server may put
     requests together, and pad, as it likes.
@@ -26,7 +27,8 @@ class LanguageModelSignatures(tf.Module):
         top_k: how many words `predict_next` answers. Fixed in the export: `text` is then its only input, which keeps
             requests as short as `{"instances": ["once upon a"]}`.
         neural_cache: if not None, `predict_next` and `score` mix each word's probability with a cache of the words that
-            the request's text holds before it. `generate` and `step` are as without.
+            the request's text holds before it. `generate` and `step` are as without; `extend` and `speak` are missing,
+            as states do not hold the words of a text.
 
     Raises:
         ValueError: if the vocabulary has no `top_k` words to suggest.
@@ -43,6 +45,7 @@ class LanguageModelSignatures(tf.Module):
         self._vocabulary = model.vocabulary.graph()
         # Keras's own variables are no tf.Module's: what the graphs read has to be in sight of the saver.
         self._variables = [variable.value for variable in model.variables]
+        self._continuing = None if neural_cache else ContinuingSignatures(model, self._vocabulary, top_k)
 
     def functions(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
         """A traceable function for each signature, by name; the arguments with defaults may be left out of requests."""
@@ -51,6 +54,7 @@ class LanguageModelSignatures(tf.Module):
             "score": tf.function(self.score, input_signature=[_TEXT], autograph=False),
             "generate": self._generate_function(),
             "step": self._step_function(),
+            **({} if self._continuing is None else self._continuing.functions()),
         }
 
     def predict_next(self, text: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -6,8 +6,10 @@ from typing import TypeVar
 
 from tensorflow_serving.apis import predict_pb2
 
+from rnnzoo.serving.server.extending import Extender, can_extend
 from rnnzoo.serving.server.inference import lease, prepare, reply
 from rnnzoo.serving.server.observation import Metrics, Observer, Record
+from rnnzoo.serving.server.prefix_cache import PrefixCache
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.running import Runner
 from rnnzoo.serving.server.settings import ServerSettings
@@ -29,6 +31,7 @@ class Core:
     Attributes:
         observer: told about each request; None if nobody observes.
         metrics: told about each run; None if nobody counts.
+        prefix_cache: the contexts behind recent texts.
         draining: whether the server is about to end: ready no more, but still answering.
     """
 
@@ -40,6 +43,8 @@ class Core:
         self.draining = False
         self._workers = Workers(settings.worker_threads, settings.max_waiting)
         self._runner = Runner(settings, self._workers, self._count_run)
+        self.prefix_cache = PrefixCache(settings.prefix_cache_bytes)
+        self._extender = Extender(self._runner, self.prefix_cache)
 
     async def predict(
         self, request: predict_pb2.PredictRequest, timeout: float | None = None, record: Record | None = None
@@ -65,7 +70,10 @@ class Core:
                 record.model_name, record.model_version = servable.name, servable.version
                 record.signature_name = question.signature_name
                 record.parse += parsed - began
-            ran = await self._runner.run(servable, question, deadline)
+            if self.settings.prefix_cache_bytes and can_extend(servable, question):
+                ran = await self._extender.run(servable, question, deadline, record, self.metrics)
+            else:
+                ran = await self._runner.run(servable, question, deadline)
             answered = time.perf_counter()
             response = reply(servable, question, ran.arrays)
             if record is not None:

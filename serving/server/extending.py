@@ -1,0 +1,154 @@
+"""`predict_next` by way of the prefix cache: each row runs only the words that are new.
+
+The last word of a text may still be typed, so what is remembered is the context in front of it; the signature
+`extend` of our exports answers both, the words after the whole text and that context.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from rnnzoo.serving.server.batching import Ran
+from rnnzoo.serving.server.inference import Question
+from rnnzoo.serving.server.observation import Metrics, Record
+from rnnzoo.serving.server.prefix_cache import PrefixCache
+from rnnzoo.serving.server.running import Runner
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.tensors import decode_tensor
+
+__all__ = ["Extender", "beginning", "can_extend", "context_names"]
+
+_SIGNATURES = ("predict_next", "serving_default")
+_INPUTS = ("text", "unfinished")
+
+
+def can_extend(servable: Servable, question: Question) -> bool:
+    """Whether `extend` answers this question too."""
+    text = next(iter(question.feeds.values())) if len(question.feeds) == 1 else None
+    return (
+        servable.own_export
+        and question.signature_name in _SIGNATURES
+        and "extend" in servable.signatures
+        and text is not None
+        and text.ndim == 1
+        and len(text) > 0
+    )
+
+
+def context_names(servable: Servable) -> list[str]:
+    """The inputs and outputs that hold a context: `hidden` and the states."""
+    return sorted(set(servable.signatures["extend"].inputs) - set(_INPUTS))
+
+
+@dataclass(slots=True)
+class _Row:
+    """One text: what is known (a context), what is to be read, the word that may still be typed."""
+
+    text: bytes
+    unfinished: bytes
+    context: tuple[np.ndarray, ...] | None = None
+    key: bytes | None = None  # of the context after `text`, if it is to be kept
+    cache: str | None = None
+
+
+class Extender:
+    """Answers with the cache in hand; lives in the loop.
+
+    Args:
+        runner: runs the model.
+        cache: the contexts, of all models.
+    """
+
+    def __init__(self, runner: Runner, cache: PrefixCache) -> None:
+        self._runner = runner
+        self._cache = cache
+        self._contexts: WeakKeyDictionary[Servable, tuple[list[str], tuple[np.ndarray, ...]]] = WeakKeyDictionary()
+
+    async def run(
+        self,
+        servable: Servable,
+        question: Question,
+        deadline: float | None,
+        record: Record | None = None,
+        metrics: Metrics | None = None,
+    ) -> Ran:
+        """The outputs that a question to `predict_next` asks for; see `can_extend`.
+
+        Raises:
+            StatusError: as `Runner.run`.
+        """
+        (texts,) = question.feeds.values()
+        rows = [self._row(servable, text) for text in texts]
+        if servable not in self._contexts:
+            self._contexts[servable] = context_names(servable), beginning(servable)
+        names, begin = self._contexts[servable]
+        extended = _question(servable, question.aliases, names, begin, rows)
+        ran = await self._runner.run(servable, extended, deadline)
+        answers, contexts = ran.arrays[: len(question.aliases)], ran.arrays[len(question.aliases) :]
+        for number, row in enumerate(rows):
+            if row.key is not None:
+                # Copies: a view would keep the whole batch.
+                self._cache.put(row.key, tuple(context[number].copy() for context in contexts))
+        found = {row.cache for row in rows}
+        if record is not None:
+            record.cache = next((kind for kind in ("miss", "extended", "hit") if kind in found), None)
+        if metrics is not None:
+            for row in rows:
+                metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
+        return Ran(answers, ran.rows, ran.began, ran.seconds)
+
+    def _row(self, servable: Servable, text: bytes) -> _Row:
+        parts = text.rsplit(None, 1)
+        if len(parts) < 2 or not _is_unicode(text):
+            return _Row(b"", text)
+        before, last = parts
+        key = self._cache.key(servable, before)
+        context = self._cache.get(key)
+        if context is not None:
+            return _Row(b"", last, context, None, "hit")
+        for end, shorter in self._cache.shorter_keys(servable, before):
+            context = self._cache.get(shorter)
+            if context is not None:
+                return _Row(before[end:], last, context, key, "extended")
+        return _Row(before, last, None, key, "miss")
+
+
+def _question(
+    servable: Servable,
+    aliases: Sequence[str],
+    names: Sequence[str],
+    begin: tuple[np.ndarray, ...],
+    rows: Sequence[_Row],
+) -> Question:
+    signature = servable.signatures["extend"]
+    feeds = {
+        signature.inputs["text"].name: _texts([row.text for row in rows]),
+        signature.inputs["unfinished"].name: _texts([row.unfinished for row in rows]),
+    }
+    contexts = [begin if row.context is None else row.context for row in rows]
+    for index, name in enumerate(names):
+        feeds[signature.inputs[name].name] = np.stack([context[index] for context in contexts])
+    return Question("extend", signature, frozenset(signature.inputs), feeds, (*aliases, *names))
+
+
+def beginning(servable: Servable) -> tuple[np.ndarray, ...]:
+    """The context of an empty text, in the order of `context_names`."""
+    defaults = servable.signatures["extend"].defaults
+    return tuple(decode_tensor(defaults[name])[0] for name in context_names(servable))
+
+
+def _texts(texts: Sequence[bytes]) -> np.ndarray:
+    array = np.empty(len(texts), dtype=object)
+    array[:] = texts
+    return array
+
+
+def _is_unicode(text: bytes) -> bool:
+    # Where a broken character ends is for the model to say: such a text is read in one piece.
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
