@@ -18,6 +18,7 @@ from rnnzoo.serving.wire import declare
 
 __all__ = [
     "Monitoring",
+    "configuration_messages",
     "parse_text_proto",
     "read_batching_parameters",
     "read_monitoring",
@@ -95,6 +96,12 @@ def read_monitoring(path: str | os.PathLike[str]) -> Monitoring:
     """
     config = read_text_proto(path, _MESSAGES["MonitoringConfig"]()).prometheus_config
     return Monitoring(config.enable, config.path or _PROMETHEUS_PATH)
+
+
+def configuration_messages() -> list[type[Message]]:
+    """The classes of the messages that are declared here."""
+    names = ("BatchingParameters", "SSLConfig", "MonitoringConfig", "PrometheusConfig")
+    return [_MESSAGES[name] for name in names]
 
 
 def ssl_config() -> Any:
