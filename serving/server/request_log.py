@@ -34,6 +34,7 @@ class RequestLog:
         most_bytes: a file that has so many is closed, and the next one begun.
         most_files: the oldest are deleted past so many.
         most_waiting: requests that wait to be written; more are dropped, as an answer must not wait for a disk.
+        most_waiting_bytes: the most that those take.
 
     Raises:
         ValueError: if a bound is not positive.
@@ -41,16 +42,29 @@ class RequestLog:
     """
 
     def __init__(
-        self, folder: Path, most_bytes: int = 64 * 2**20, most_files: int = 16, most_waiting: int = 1000
+        self,
+        folder: Path,
+        most_bytes: int = 64 * 2**20,
+        most_files: int = 16,
+        most_waiting: int = 1000,
+        most_waiting_bytes: int = 64 * 2**20,
     ) -> None:
-        for name, bound in (("most_bytes", most_bytes), ("most_files", most_files), ("most_waiting", most_waiting)):
+        for name, bound in (
+            ("most_bytes", most_bytes),
+            ("most_files", most_files),
+            ("most_waiting", most_waiting),
+            ("most_waiting_bytes", most_waiting_bytes),
+        ):
             if bound < 1:
                 raise ValueError(f"{name} must be positive, but got {bound}.")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._most_bytes = most_bytes
         self._most_files = most_files
-        self._waiting: queue.Queue[Callable[[], bytes] | None] = queue.Queue(most_waiting)
+        self._waiting: queue.Queue[tuple[int, Callable[[], bytes]] | None] = queue.Queue(most_waiting)
+        self._most_waiting_bytes = most_waiting_bytes
+        self._waiting_bytes = 0
+        self._counting = threading.Lock()
         self._writer: Any = None
         self._written = 0
         self._failed = False
@@ -71,10 +85,15 @@ class RequestLog:
         """
         if api not in _LOGS:
             return True
-        try:
-            self._waiting.put_nowait(lambda: _record(api, request, response, sampling_rate))
-        except queue.Full:
-            return False
+        size = request.ByteSize() + response.ByteSize()
+        with self._counting:
+            if self._waiting_bytes + size > self._most_waiting_bytes:
+                return False
+            try:
+                self._waiting.put_nowait((size, lambda: _record(api, request, response, sampling_rate)))
+            except queue.Full:
+                return False
+            self._waiting_bytes += size
         return True
 
     def close(self) -> None:
@@ -83,7 +102,10 @@ class RequestLog:
         self._thread.join()
 
     def _write_all(self) -> None:
-        while (make := self._waiting.get()) is not None:
+        while (waiting := self._waiting.get()) is not None:
+            size, make = waiting
+            with self._counting:
+                self._waiting_bytes -= size
             try:
                 self._write(make())
             except (OSError, EncodeError, tf.errors.OpError) as error:

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,11 @@ def export(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(export: Path) -> Iterator[str]:
-    """Of `rnnzoo serve` in a process of its own, which Ctrl-C ends well."""
+def addresses(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Of `rnnzoo serve` in a process of its own, by gRPC and by HTTP; Ctrl-C ends it well."""
+    kept = tmp_path_factory.mktemp("kept")
     command = [sys.executable, "-m", "rnnzoo", "serve", os.fspath(export), "--port", "0", "--model-name", "cats"]
+    command += ["--monitoring", "--keep-requests", os.fspath(kept)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -36,12 +39,31 @@ def address(export: Path) -> Iterator[str]:
         line = process.stdout.readline()
         match = re.fullmatch(r"cats is served on (127\.0\.0\.1:\d+); Ctrl-C ends it\.\n", line)
         assert match is not None, line
-        yield match[1]
+        page = re.fullmatch(r"Try it out at (http://127\.0\.0\.1:\d+)/\.\n", process.stdout.readline())
+        assert page is not None
+        yield match[1], page[1]
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         assert (0, "") == (process.returncode, err)
+        assert ["requests-00000.tfrecord"] == [file.name for file in kept.iterdir()]
     finally:
         process.kill()
+
+
+@pytest.fixture(scope="module")
+def address(addresses: tuple[str, str]) -> str:
+    return addresses[0]
+
+
+def test_the_http_port_answers_with_the_api_the_page_and_the_metrics(addresses: tuple[str, str]) -> None:
+    def get(path: str, body: bytes | None = None) -> str:
+        with urllib.request.urlopen(f"{addresses[1]}{path}", body, timeout=60) as answer:
+            return str(answer.read().decode())
+
+    (row,) = json.loads(get("/v1/models/cats:predict", b'{"instances": ["the cat"]}'))["predictions"]
+    assert 6 == len(row["words"]) == len(row["probabilities"])
+    assert "<title>Next words" in get("/")
+    assert ':tensorflow:serving:request_count{model_name="cats",status="OK"}' in get("/monitoring/prometheus/metrics")
 
 
 def test_an_export_is_a_numbered_version(export: Path) -> None:
@@ -69,6 +91,8 @@ def test_bad_exports(options: list[str], line: str, run: Path, export: Path, cal
     ("options", "line"),
     [
         (["--port", "65536"], "port must be between 0 and 65535"),
+        (["--rest-port", "65536"], "rest_api_port must be between 0 and 65535"),
+        (["--keep-share", "2"], "request_log_sampling_rate must be between 0 and 1"),
         (["--workers", "0"], "workers must be a positive number"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
     ],

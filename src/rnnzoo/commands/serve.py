@@ -16,24 +16,66 @@ def serve(
         typer.Argument(metavar="EXPORT", help="What `rnnzoo export` wrote, or any folder of numbered SavedModels."),
     ],
     port: Annotated[int, typer.Option(help="The gRPC port; 0 finds a free one.")] = 8500,
+    rest_port: Annotated[
+        int | None,
+        typer.Option(
+            help="The HTTP port, with the REST API and a page to try the model out; 0 finds a free one. One above the "
+            "gRPC port by default.",
+            show_default=False,
+        ),
+    ] = None,
+    rest: Annotated[bool, typer.Option(help="Whether to listen for HTTP at all.")] = True,
     host: Annotated[str, typer.Option(help="The interface; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     model_name: Annotated[str, typer.Option(help="The name that requests call the model by.")] = "default",
     workers: Annotated[
         int | None, typer.Option(help="How many requests run at once; four per processor by default.")
     ] = None,
+    monitoring: Annotated[
+        bool, typer.Option(help="Metrics for Prometheus at /monitoring/prometheus/metrics on the HTTP port.")
+    ] = False,
+    log_requests: Annotated[
+        bool, typer.Option(help="One line of JSON a request on stderr, with where its time went.")
+    ] = False,
+    keep_requests: Annotated[
+        Path | None,
+        typer.Option(help="A folder for requests and answers, in files that warm up a model when it is loaded."),
+    ] = None,
+    keep_share: Annotated[float, typer.Option(help="The share of the requests that is kept there.")] = 1.0,
 ) -> None:
-    """Serve an exported network by TensorFlow Serving's protocol (gRPC), until Ctrl-C. New versions are picked up.
+    """Serve an exported network by TensorFlow Serving's protocol, gRPC and REST, until Ctrl-C.
+
+    New versions are picked up.
 
     Examples:
 
       rnnzoo serve exports/lstm
 
       rnnzoo serve exports/lstm --port 9000 --model-name lstm
+
+      rnnzoo serve exports/lstm --monitoring --log-requests
     """
     import_tensorflow()
     from rnnzoo.serving.server.process import Server, make_server, run
+    from rnnzoo.serving.server.rest_port import RestPort
 
     def ready(server: Server) -> None:
         typer.echo(f"{model_name} is served on {server.address}; Ctrl-C ends it.")
+        for part in server.parts:
+            if isinstance(part, RestPort):
+                typer.echo(f"Try it out at http://{part.address}/.")
 
-    run(make_server(model, model_name=model_name, host=host, port=port, workers=workers), ready=ready)
+    if rest_port is None:
+        rest_port = port + 1 if port else 0  # 8501 beside 8500, as TensorFlow Serving's image has it
+    server = make_server(
+        model,
+        model_name=model_name,
+        host=host,
+        port=port,
+        rest_api_port=rest_port if rest else None,
+        workers=workers,
+        monitoring_path="/monitoring/prometheus/metrics" if monitoring else None,
+        log_requests=log_requests,
+        request_log_folder="" if keep_requests is None else str(keep_requests),
+        request_log_sampling_rate=keep_share,
+    )
+    run(server, ready=ready)

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -13,6 +15,8 @@ from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.process import make_server
 from rnnzoo.serving.server.request_log import RequestLog
 from rnnzoo.serving.server.request_record import RequestObserver
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.warmup import WARMUP_FILE, warm_up
 
 
 def request(value: float = 1.0) -> predict_pb2.PredictRequest:
@@ -73,6 +77,27 @@ def test_an_answer_never_waits_for_the_disk(tmp_path: Path) -> None:
         line for line in metrics.exposition().decode().splitlines() if line.startswith("rnnzoo_request_log_dropped")
     )
     assert 200 == len(records(tmp_path)) + int(line.split()[-1])
+
+
+def test_what_waits_is_bounded_in_bytes(tmp_path: Path) -> None:
+    log = RequestLog(tmp_path, most_waiting_bytes=10)
+
+    assert not log.put("Predict", request(), predict_pb2.PredictResponse())
+    log.close()
+
+
+def test_the_files_warm_models_up(tmp_path: Path, save_arithmetic: Callable[..., None]) -> None:
+    log = RequestLog(tmp_path / "log")
+    log.put("Predict", request(), predict_pb2.PredictResponse())
+    log.put("Predict", request(), predict_pb2.PredictResponse())
+    log.close()
+    save_arithmetic(tmp_path / "half", 1)
+    (tmp_path / "half" / "1" / "assets.extra").mkdir()
+    shutil.copy(tmp_path / "log" / "requests-00000.tfrecord", tmp_path / "half" / "1" / WARMUP_FILE)
+
+    servable = Servable("half", 1, tmp_path / "half" / "1")
+    assert 2 == warm_up(servable)
+    servable.close()
 
 
 def test_a_disk_that_fails_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
