@@ -6,6 +6,7 @@ from tensorflow.core.protobuf import config_pb2
 
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.tflite_servable import TFLITE_FILE, TfliteServable
 from rnnzoo.serving.server.warmup import warm_up
 
 __all__ = ["load_servable"]
@@ -19,6 +20,7 @@ def load_servable(
     enable_model_warmup: bool = True,
     warmup_iterations: int = 1,
     session_config: config_pb2.ConfigProto | None = None,
+    prefer_tflite_model: bool = False,
 ) -> Servable:
     """Loads a version, and asks it what lies beside it to be asked first.
 
@@ -29,18 +31,13 @@ def load_servable(
         enable_model_warmup: whether to look for warm-up records.
         warmup_iterations: how often each is asked.
         session_config: threads, devices and memory; as TensorFlow likes if None.
+        prefer_tflite_model: whether a `model.tflite` in the folder is taken instead of the SavedModel.
 
     Raises:
         StatusError: in TensorFlow Serving's words, if there is no SavedModel, or a warm-up request fails.
         ValueError: if it cannot be loaded.
     """
-    if not any((folder / file).exists() for file in ("saved_model.pb", "saved_model.pbtxt")):
-        raise StatusError(
-            Code.NOT_FOUND,
-            f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
-            "directory exists and that you have the right permissions for accessing it.",
-        )
-    servable = Servable(name, version, folder, session_config)
+    servable = _loaded(name, version, folder, session_config, prefer_tflite_model)
     if enable_model_warmup:
         try:
             warm_up(servable, warmup_iterations)
@@ -48,3 +45,17 @@ def load_servable(
             servable.close(drain=False)
             raise
     return servable
+
+
+def _loaded(
+    name: str, version: int, folder: Path, session_config: config_pb2.ConfigProto | None, prefer_tflite_model: bool
+) -> Servable:
+    if prefer_tflite_model and (folder / TFLITE_FILE).exists():
+        return TfliteServable(name, version, folder)
+    if not any((folder / file).exists() for file in ("saved_model.pb", "saved_model.pbtxt")):
+        raise StatusError(
+            Code.NOT_FOUND,
+            f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
+            "directory exists and that you have the right permissions for accessing it.",
+        )
+    return Servable(name, version, folder, session_config)

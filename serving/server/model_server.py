@@ -47,6 +47,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         enable_model_warmup=flags.enable_model_warmup,
         warmup_iterations=flags.num_request_iterations_for_warmup,
         session_config=_session_config(flags),
+        prefer_tflite_model=flags.prefer_tflite_model,
     )
     for port in (settings.port, settings.rest_api_port):
         if port is not None:

@@ -47,23 +47,26 @@ class Servable:
         self.name = name
         self.version = version
         self.folder = folder
-        meta_graph = read_meta_graph(folder)
+        self._users = 0
+        self._idle = threading.Condition()
         self.own_export = _is_own_export(folder)
-        self.signatures: dict[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
+        self.signatures = self._load(session_config)
+
+    def _load(self, session_config: config_pb2.ConfigProto | None) -> dict[str, meta_graph_pb2.SignatureDef]:
+        meta_graph = read_meta_graph(self.folder)
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(
             graph=self._graph, config=session_config or config_pb2.ConfigProto(allow_soft_placement=True)
         )
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...], int], Callable[..., list[np.ndarray]]] = {}
-        self._users = 0
-        self._idle = threading.Condition()
         try:
             with self._graph.as_default():
                 self._feeds = _feeds_of_any_shape(meta_graph)
                 self._restore(meta_graph)
         except Exception as error:
             self._session.close()
-            raise ValueError(f"the SavedModel in {folder} must load, but got: {error}") from error
+            raise ValueError(f"the SavedModel in {self.folder} must load, but got: {error}") from error
+        return dict(meta_graph.signature_def)
 
     def _restore(self, meta_graph: meta_graph_pb2.MetaGraphDef) -> None:
         saver = tf.compat.v1.train.import_meta_graph(meta_graph, clear_devices=True, input_map=self._feeds)
@@ -137,6 +140,9 @@ class Servable:
         if drain:
             with self._idle:
                 self._idle.wait_for(lambda: self._users == 0)
+        self._free()
+
+    def _free(self) -> None:
         self._session.close()
 
 
