@@ -19,7 +19,7 @@ def found(tmp_path: Path) -> Path:
 def test_a_search_becomes_a_page(found: Path, tmp_path: Path, call: Call) -> None:
     result = call("report", found, "--output", tmp_path / "page")
     assert f"Page: {tmp_path / 'page/index.html'}\n" == result.out
-    assert f"rnnzoo train --repeat {found} --output" in (tmp_path / "page/index.html").read_text()
+    assert f"rnnzoo train --from-trial {found} --output" in (tmp_path / "page/index.html").read_text()
 
 
 def test_programs_get_json(found: Path, tmp_path: Path, call: Call) -> None:

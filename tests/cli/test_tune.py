@@ -10,6 +10,7 @@ from cli.conftest import Call
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.results import SearchResult
+from rnnzoo.tuning.search.sharing import Sharing
 from rnnzoo.tuning.training_config import TrainingConfig
 
 TRIAL: Any = SimpleNamespace(number=1)
@@ -33,8 +34,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     space = ["--range", "learning_rate=1:100:log", "--range", "units=8,16", "--fix", "window=9"]
     options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--seed", 5, "--resume"]
+    workers = ["--workers", 2, "--listen", "0.0.0.0:8765", "--patience", 9]
     limits = ["--pruning", "median", "--report-every", 7, "--time-budget", "1h30m", "--watch-gradients"]
-    result = call("tune", "lstm", "gru", *space, *options, *limits, "--corpus", "recall", "--dropout", 0, "-o", "found")
+    result = call(
+        "tune", "lstm", "gru", *space, *options, *limits, *workers, "--corpus", "recall", "--dropout", 0, "-o", "found"
+    )
     assert "Trial 1 was best. Train it with: rnnzoo train --from-trial found --output ...\n" == result.out
     del asked["report"]
     assert {
@@ -49,6 +53,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
         "time_budget": 5400.0,
         "watch_gradients": True,
         "resume": True,
+        "sharing": Sharing(workers=2, listen="0.0.0.0:8765", patience=9.0),
         "best": TRIAL,
     } == asked
 
@@ -63,6 +68,7 @@ def test_without_options_it_searches_learning_rate_and_clipping(asked: dict[str,
     call("tune", "irnn")
     assert ["learning_rate", "clipnorm"] == [text.partition("=")[0] for text in asked["space"]]
     assert Path("searches/irnn") == asked["output"]
+    assert asked["sharing"] is None
 
 
 def test_a_search_that_finds_nothing_is_said(asked: dict[str, Any], call: Call) -> None:
@@ -112,6 +118,9 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "--max-trials", "0", "--corpus", "recall"], 1, "max_trials must be a positive integer"),
         (["lstm", "--epochs", "0"], 1, "epochs must be a positive integer"),
         (["lstm", "--resume", "--corpus", "recall"], 1, "a search to resume must hold search.json"),
+        (["lstm", "--corpus", "recall", "--workers", "-1"], 1, "workers must not be negative"),
+        (["lstm", "--corpus", "recall", "--chief", "here"], 1, "the address of a chief must be written HOST:PORT"),
+        (["lstm", "--corpus", "recall", "--chief", "127.0.0.1:9", "--patience", "0.1"], 1, "must share the folder"),
         (["lstm", "--corpus", "nowhere"], 1, "a corpus must be one of"),
     ],
 )

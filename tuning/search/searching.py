@@ -14,9 +14,10 @@ from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.search.algorithms import check_algorithm, make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
-from rnnzoo.tuning.search.results import SearchResult, TrialRecord
+from rnnzoo.tuning.search.results import SearchResult, TrialRecord, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
+from rnnzoo.tuning.search.sharing import Sharing, share
 from rnnzoo.tuning.search.space import DEFAULT_SPACE, Space
 from rnnzoo.tuning.search.trial_folder import TrialFolder
 from rnnzoo.tuning.search.tuner import GuardedTuner
@@ -42,6 +43,7 @@ def search(
     time_budget: float | None = None,
     watch_gradients: bool = False,
     resume: bool = False,
+    sharing: Sharing | None = None,
     divergence: Divergence | None = None,
     report: Callable[[str], None] = print,
 ) -> SearchResult:
@@ -66,6 +68,7 @@ def search(
         watch_gradients: whether each trial's verdict sees dead and saturated units, too, at the cost of some time.
         resume: go on with the search in `output`; finished trials are not run again, an interrupted one goes on after
             its last epoch.
+        sharing: which processes share the search; None (default) is this one alone, whose memory grows with the trials.
         divergence: what counts as diverged; None (default) is a loss, the mean of an epoch so far, that is no number or
             above `2 ln V`, twice the loss of guessing each of the V words with equal probability.
         report: called with one line for each trial once it is over.
@@ -79,16 +82,20 @@ def search(
         ValueError: for hyperparameters that cannot be, or if a search is resumed as another one.
         ImportError: if "bayesian" is asked for and scikit-learn is missing.
         SearchFailedError: if three trials in a row end in an error.
+        ChiefError: if the search is shared and its chief cannot be reached, or has no address of its own.
         DiskError: if the disk takes no more; the search can be resumed once it does.
     """
     configs = [NetworkConfig(network=one) if isinstance(one, str) else one for one in networks]
     chosen = Space(configs, training, space)
     check_algorithm(algorithm)
+    if max_trials < 1:
+        raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
     if time_budget is not None and not time_budget > 0:
         raise ValueError(f"time_budget must be above 0, but got {time_budget=}.")
     deadline = None if time_budget is None else time.time() + time_budget
     folder = SearchFolder(Path(output))
-    if not resume:
+    joining = sharing is not None and sharing.chief is not None
+    if not resume and not joining:
         folder.check_is_free()
     corpus = prepare_corpus(training)
     divergence = divergence or Divergence(bound=2 * math.log(len(corpus.vocabulary)))
@@ -103,24 +110,42 @@ def search(
         spread=divergence.spread,
         corpus=corpus.facts(),
     )
-    if resume:
+    if resume and not joining:
         folder.check_is_resumable(plan.as_dict())
+    limits: Any = {"max_trials": max_trials, "deadline": deadline}
+    try:
+        if sharing is not None:
+            return share(folder, plan, sharing, report=report, **limits)
+        return _search_here(folder, plan, corpus, report, **limits)
+    except RuntimeError as error:
+        if "consecutive failures" not in str(error):
+            raise
+        failed = [trial for trial in read_result(folder.path).trials if trial.status == "failed"]
+        raise SearchFailedError(f"Three trials in a row failed, the last one with {failed[-1].message}") from error
 
+
+def _search_here(
+    folder: SearchFolder,
+    plan: SearchPlan,
+    corpus: PreparedCorpus,
+    report: Callable[[str], None],
+    *,
+    max_trials: int,
+    deadline: float | None,
+) -> SearchResult:
     def after_trial(trial: Any) -> None:
-        result = collect(folder, chosen, tuner.oracle)
+        result = collect(folder, plan.space, tuner.oracle)
         folder.write_result(result)
         report(result.trials[tuner.oracle.start_order.index(trial.trial_id)].line(max_trials))
 
     tuner = make_search_tuner(plan, folder, corpus, max_trials=max_trials, on_trial=after_trial, deadline=deadline)
     folder.write_identity(plan.as_dict())
     try:
-        tuner.search(epochs=training.epochs, verbose=0)
-    except RuntimeError as error:
-        failed = [trial for trial in collect(folder, chosen, tuner.oracle).trials if trial.status == "failed"]
-        if not failed or "consecutive failures" not in str(error):
-            raise
-        raise SearchFailedError(f"Three trials in a row failed, the last one with {failed[-1].message}") from error
-    result = collect(folder, chosen, tuner.oracle)
+        tuner.search(epochs=plan.space.training.epochs, verbose=0)
+    except RuntimeError:
+        folder.write_result(collect(folder, plan.space, tuner.oracle))  # with the trial that ended the search
+        raise
+    result = collect(folder, plan.space, tuner.oracle)
     folder.write_result(result)
     return result
 

@@ -33,7 +33,7 @@ def report(
     import_tensorflow()
     from rnnzoo.tuning.search.report.page import write_report
 
-    retraining = f"rnnzoo train --repeat {search} --output ..." if found.language and found.best is not None else None
+    retraining = f"rnnzoo train --from-trial {search} --output ..." if found.language and found.best is not None else None
     page = write_report(found, output, command=retraining)
     if as_json:
         typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)

@@ -13,6 +13,7 @@ from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, training_config
 from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
 from rnnzoo.tuning.search.narrowing import narrowed_space
+from rnnzoo.tuning.search.workers.roles import PATIENCE
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["tune"]
@@ -87,6 +88,37 @@ def tune(
             rich_help_panel="Search",
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Run trials in so many processes at once, each in a fresh one; without it, one after the other in "
+            "this one.",
+            rich_help_panel="Workers",
+        ),
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Take workers of other machines, too, which share the folder --output; alone, only those.",
+            rich_help_panel="Workers",
+        ),
+    ] = None,
+    chief: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Work for the search that listens there: the same command otherwise, and the same folder --output.",
+            rich_help_panel="Workers",
+        ),
+    ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", help="How long workers wait for a chief that is silent.", rich_help_panel="Workers"
+        ),
+    ] = PATIENCE,
     corpus_options: CorpusOptions = None,
     **options: Any,
 ) -> None:
@@ -103,6 +135,8 @@ def tune(
 
       rnnzoo tune irnn --space full --fix optimizer=adam --range layers=1:2 --time-budget 2h
 
+      rnnzoo tune lstm --workers 4 --output searches/lstm
+
       rnnzoo train --from-trial searches/irnn -o runs/irnn
     """
     seconds = None if time_budget is None else parse_duration(time_budget)
@@ -112,22 +146,28 @@ def tune(
     chosen = narrowed_space(networks, training, space, ranges or (), fixes or ())
     import_tensorflow()
     from rnnzoo.tuning.search import search
+    from rnnzoo.tuning.search.board import Board
+    from rnnzoo.tuning.search.sharing import Sharing
 
+    shared = workers is not None or listen is not None or chief is not None
+    sharing = Sharing(workers=workers, listen=listen, chief=chief, patience=patience) if shared else None
     try:
-        result = search(
-            networks,
-            training,
-            output,
-            chosen,
-            algorithm=algorithm,
-            max_trials=max_trials,
-            pruning=pruning,
-            report_every=report_every,
-            time_budget=seconds,
-            watch_gradients=watch_gradients,
-            resume=resume,
-            report=typer.echo,
-        )
+        with Board(output, max_trials) as board:
+            result = search(
+                networks,
+                training,
+                output,
+                chosen,
+                algorithm=algorithm,
+                max_trials=max_trials,
+                pruning=pruning,
+                report_every=report_every,
+                time_budget=seconds,
+                watch_gradients=watch_gradients,
+                resume=resume,
+                report=board.say,
+                sharing=sharing,
+            )
     except KeyboardInterrupt:
         raise InterruptionError("Interrupted. Go on with: the same command and --resume") from None
     if result.best is None:

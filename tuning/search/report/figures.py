@@ -101,7 +101,7 @@ def _course(
     mark_trials(axes, trials, places, score)
     best, steps, levels = math.inf, list[float](), list[float]()
     for trial, place in zip(trials, places, strict=True):
-        if trial.status == "completed":
+        if trial in search.ranked:
             best = min(best, search.badness(trial))
         if math.isfinite(best):
             steps.append(place)

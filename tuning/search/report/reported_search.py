@@ -22,7 +22,7 @@ class ReportedTrial:
         status: "completed", "diverged", "pruned" (it was hopeless), "failed" (an error ended it) or "running".
         score: the objective; that of a diverged trial is its penalty. None if there is none, or no finite one.
         values: the hyperparameters, without the algorithm's own.
-        epochs: how many were trained, if known.
+        epochs: how many were trained, with fractions, if known.
         seconds: how long it took, if known.
         ended: when it ended, in seconds since the search began; if nobody wrote that down, as if trials had run one
             after the other.
@@ -35,7 +35,7 @@ class ReportedTrial:
     status: str
     score: float | None
     values: Mapping[str, Value]
-    epochs: int | None = None
+    epochs: float | None = None
     seconds: float | None = None
     ended: float | None = None
     parameters: int | None = None
@@ -75,9 +75,9 @@ class ReportedSearch:
 
     @cached_property
     def ranked(self) -> tuple[ReportedTrial, ...]:
-        """The completed trials, the best first."""
-        completed = [trial for trial in self.trials if trial.status == "completed" and trial.score is not None]
-        return tuple(sorted(completed, key=lambda trial: self.badness(trial)))
+        """The trials with a score that counts, the best first; a pruned trial has the score that it had reached."""
+        scored = [one for one in self.trials if one.status in ("completed", "pruned") and one.score is not None]
+        return tuple(sorted(scored, key=self.badness))
 
     @property
     def best(self) -> ReportedTrial | None:
@@ -153,7 +153,7 @@ def _timed(rows: list[dict[str, Any]]) -> Iterator[ReportedTrial]:
             status=row["status"],
             score=_finite(row.get("score")),
             values={name: value for name, value in row["values"].items() if not name.startswith("tuner/")},
-            epochs=row.get("epochs"),
+            epochs=row.get("at"),
             seconds=_finite(row.get("seconds")),
             ended=row["end"] - start if known else spent if spent else None,
             parameters=row.get("parameters"),
@@ -177,7 +177,7 @@ def _keras_tuners(folder: Path) -> ReportedSearch:
             "status": {"INVALID": "failed"}.get(trial["status"], trial["status"].lower()),
             "score": trial["score"],
             "seconds": _last(trial, "seconds"),
-            "epochs": None if (epochs := _last(trial, "epochs")) is None else int(epochs),
+            "at": _last(trial, "epochs"),
             "message": _last_line(trial["message"]),
             **outcome,  # of a guarded tuner
             "values": trial["hyperparameters"]["values"],

@@ -29,13 +29,13 @@ def trials_table(search: ReportedSearch) -> str:
 
 
 def _row(search: ReportedSearch, trial: ReportedTrial, columns: list[str], texts: set[str]) -> str:
-    scored = trial.status == "completed" and trial.score is not None
+    scored = trial in search.ranked
     cells = {
         "trial": str(trial.number),
         "status": trial.status,
         search.objective: brief(trial.score) if scored else "–",
         "perplexity": f"{exp(trial.score or 0.0):.4g}" if scored else "–",
-        "epochs": "–" if trial.epochs is None else str(trial.epochs),
+        "epochs": "–" if trial.epochs is None else f"{trial.epochs:.3g}",
         "time": "–" if trial.seconds is None else duration(trial.seconds),
         "weights": "–" if trial.parameters is None else f"{trial.parameters:,}",
         "verdict": trial.verdict or "–",

@@ -19,7 +19,7 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from rnnzoo.tuning.search.resumption import OVER
 from rnnzoo.tuning.search.trial_folder import TrialFolder
 from rnnzoo.tuning.search.workers.oracle_client import LOST, TUNER_ID
-from rnnzoo.tuning.search.workers.roles import Address, ChiefError
+from rnnzoo.tuning.search.workers.roles import Address, ChiefError, check_address_is_free
 
 if TYPE_CHECKING:
     from rnnzoo.tuning.search.workers.distributed_tuner import DistributedTuner
@@ -198,12 +198,9 @@ def serve(tuner: "DistributedTuner", address: Address, lease: float = LEASE) -> 
     # One thread, for KerasTuner's lock knows threads by their names; no second chief may share the port unnoticed.
     server = grpc.server(ThreadPoolExecutor(1), options=[("grpc.so_reuseport", 0)])
     protos.get_service_grpc().add_OracleServicer_to_server(chief, server)
-    try:
-        bound = server.add_insecure_port(str(address))
-    except RuntimeError:
-        bound = 0
-    if not bound:
-        raise ChiefError(f"a chief needs an address of its own, but {address} is taken or not this machine's.")
+    check_address_is_free(address)
+    if not server.add_insecure_port(str(address)):
+        raise ChiefError(f"a chief must be able to listen on its address, but got {address}.")
     chief.adopt(_ongoing(tuner.oracle))
     tuner.save()
     server.start()

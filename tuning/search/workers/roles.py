@@ -14,6 +14,7 @@ __all__ = [
     "PATIENCE",
     "Address",
     "ChiefError",
+    "check_address_is_free",
     "free_address",
     "patience",
     "process_limit",
@@ -67,6 +68,18 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+def check_address_is_free(address: Address) -> None:
+    """Raise a `ChiefError` if something listens on an address, or it is not this machine's."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address.host.strip("[]"), address.port))
+    except OSError:
+        raise ChiefError(
+            f"a chief needs an address of its own, but {address} is taken or not this machine's."
+        ) from None
 
 
 def free_address() -> Address:

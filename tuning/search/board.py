@@ -1,0 +1,202 @@
+"""What a person sees while a search runs, read from its folder: it does not matter which process runs a trial."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from rnnzoo.tuning.search.search_folder import SearchFolder
+from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
+
+__all__ = ["Board"]
+
+_OWN_LINES = 4  # of the terminal, for what is no trial: titles, the last line, the cursor
+_STYLES = {"completed": "", "pruned": "dim", "diverged": "red", "failed": "yellow", "running": "bold"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """A trial, as far as it is."""
+
+    name: str
+    values: Mapping[str, Any]
+    outcome: TrialOutcome | None
+    reports: list[Report]
+
+    @property
+    def status(self) -> str:
+        return "running" if self.outcome is None else self.outcome.status
+
+    @property
+    def score(self) -> float | None:
+        """The score or, while there is none, the latest loss."""
+        if self.outcome is not None:
+            scored = self.outcome.status in ("completed", "pruned")
+            return next(iter(self.outcome.metrics.values()), None) if scored else None
+        return next((report.value for report in reversed(self.reports) if report.value is not None), None)
+
+    @property
+    def epochs(self) -> str:
+        last = self.outcome or (self.reports[-1] if self.reports else None)
+        return "" if last is None else f"{last.at:.3g}/{last.of:.3g}"
+
+    @property
+    def parameters(self) -> int | None:
+        told = [self.outcome] if self.outcome is not None else self.reports
+        return next((one.parameters for one in told if one.parameters is not None), None)
+
+    def seconds_left(self, now: float) -> float | None:
+        """What it takes yet at the pace since its first report."""
+        if self.outcome is not None or len(self.reports) < 2:
+            return None
+        first, last = self.reports[0], self.reports[-1]
+        if last.at <= first.at:
+            return None
+        pace = (last.time - first.time) / (last.at - first.at)
+        return max(0.0, (last.of - last.at) * pace - (now - last.time))
+
+
+class Board:
+    """A table of a search's trials that keeps itself up to date; lines where the output is no terminal.
+
+    Args:
+        folder: the search's; it need not be there yet.
+        max_trials: how many are planned.
+        console: where to; standard output by default.
+
+    Example:
+        >>> with Board(Path("nowhere"), 3, Console(force_terminal=False)) as board:
+        ...     board.say("trial 1/3: ...")
+        trial 1/3: ...
+    """
+
+    def __init__(self, folder: Path, max_trials: int, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.max_trials = max_trials
+        self._folder = SearchFolder(folder)
+        self._trials = folder / SearchFolder.TRIALS
+        self._over: dict[str, _Row] = {}
+        self._live = Live(
+            get_renderable=self.render, console=self.console, refresh_per_second=1, vertical_overflow="crop"
+        )
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def say(self, line: str) -> None:
+        """Write a line, unless it is about a trial that the table shows anyway."""
+        if not self.console.is_terminal:
+            print(line, file=self.console.file, flush=True)
+        elif not line.startswith("trial "):
+            self.console.print(line, markup=False, highlight=False)
+
+    def render(self) -> RenderableType:
+        """The table as it is now."""
+        rows = self._rows()
+        most = max(3, self.console.height - _OWN_LINES)
+        running = [row for row in rows if row.outcome is None]
+        shown = [row for row in rows if row.outcome is not None][-max(1, most - len(running)) :] + running
+        best = min((row for row in rows if row.status in ("completed", "pruned")), key=_worth, default=None)
+        parameters = any(row.parameters is not None for row in rows)
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for title in ("trial", "network", "weights", "values", "epochs", "score", "verdict", "left"):
+            if title != "weights" or parameters:
+                kind: Any = {"justify": "right"} if title in ("trial", "weights", "epochs", "score", "left") else {}
+                kind |= {"ratio": 1, "overflow": "ellipsis"} if title == "values" else {}
+                table.add_column(title, no_wrap=True, **kind)
+        now = time.time()
+        for row in shown:
+            cells = _cells(row, now)
+            if not parameters:
+                del cells["weights"]
+            table.add_row(*cells.values(), style="bold green" if row is best else _STYLES.get(row.status, ""))
+        return Group(table, Text(self._summary(rows, best), style="dim"))
+
+    def _summary(self, rows: list[_Row], best: _Row | None) -> str:
+        over = [row for row in rows if row.outcome is not None]
+        told = f"{len(over)} of {self.max_trials} trials"
+        diverged = sum(row.status == "diverged" for row in over)
+        told += f", {diverged} diverged" if diverged else ""
+        if best is not None and best.score is not None:
+            told += f"; best: {best.score:.4g} in trial {int(best.name) + 1}"
+        if over:
+            running = max(1, len(rows) - len(over))
+            took = sum(row.outcome.seconds for row in over if row.outcome is not None) / len(over)
+            left = took * max(0, self.max_trials - len(over)) / running
+            told += f"; about {_brief(left)} left" if left else ""
+        return told
+
+    def _rows(self) -> list[_Row]:
+        names = sorted(path.name.removeprefix("trial_") for path in self._trials.glob("trial_*"))
+        for name in names:
+            if name not in self._over or self._over[name].outcome is None:
+                self._over[name] = self._read(name)
+        return [self._over[name] for name in names]
+
+    def _network(self) -> str:
+        """The network of all trials, if there is but one: it is no hyperparameter then."""
+        try:
+            networks = json.loads(self._folder.identity.read_text(encoding="utf-8"))["networks"]
+        except (OSError, ValueError, KeyError):
+            return ""
+        return next(iter(networks), "")
+
+    def _read(self, name: str) -> _Row:
+        folder = TrialFolder(self._trials / f"trial_{name}")
+        try:
+            told = json.loads((folder.path / "trial.json").read_text(encoding="utf-8"))
+            values = {"network": self._network(), **told["hyperparameters"]["values"]}
+        except (OSError, ValueError, KeyError):
+            values = {}
+        return _Row(name=name, values=values, outcome=folder.outcome(), reports=folder.reports())
+
+
+def _worth(row: _Row) -> float:
+    return math.inf if row.score is None else row.score
+
+
+def _cells(row: _Row, now: float) -> dict[str, str]:
+    left = row.seconds_left(now)
+    verdict = row.status if row.outcome is None else row.outcome.verdict or row.outcome.status
+    if row.status in ("pruned", "failed"):
+        verdict = row.status
+    return {
+        "trial": str(int(row.name) + 1) if row.name.isdecimal() else row.name,
+        "network": str(row.values.get("network", "")),
+        "weights": "" if row.parameters is None else f"{row.parameters:,}",
+        "values": " ".join(
+            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in row.values.items()
+            if name != "network" and "/" not in name
+        ),
+        "epochs": row.epochs,
+        "score": "" if row.score is None else f"{row.score:.4g}",
+        "verdict": "diverged" if row.status == "diverged" else verdict,
+        "left": "" if left is None else _brief(left),
+    }
+
+
+def _brief(seconds: float) -> str:
+    """
+    >>> [_brief(one) for one in (59.4, 61.0, 3725.0)]
+    ['0:59', '1:01', '1:02:05']
+    """
+    whole = round(seconds)
+    minutes = f"{whole // 60 % 60}:{whole % 60:02}"
+    return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

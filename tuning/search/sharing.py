@@ -1,0 +1,138 @@
+"""One search shared by several processes, here and on other machines."""
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.search.results import SearchResult, read_result
+from rnnzoo.tuning.search.search_folder import SearchFolder
+from rnnzoo.tuning.search.search_plan import SearchPlan
+from rnnzoo.tuning.search.workers.processes import run_with_workers
+from rnnzoo.tuning.search.workers.roles import PATIENCE, Address, ChiefError, check_address_is_free
+
+__all__ = ["Sharing", "share", "take_part"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """How a search is shared.
+
+    Attributes:
+        workers: worker processes on this machine; None (default) is one, and none where `listen` alone is given.
+        listen: HOST:PORT on which the chief takes workers of other machines, too.
+        chief: HOST:PORT of a chief elsewhere for which the workers here work; its folder must be this one, shared.
+        patience: how many seconds workers wait for a chief that does not answer.
+    """
+
+    workers: int | None = None
+    listen: str | None = None
+    chief: str | None = None
+    patience: float = PATIENCE
+
+    def __post_init__(self) -> None:
+        for address in (self.listen, self.chief):
+            if address is not None:
+                Address.parse(address)
+
+    @property
+    def here(self) -> int:
+        """The worker processes on this machine."""
+        return self.workers if self.workers is not None else int(self.listen is None)
+
+
+def share(
+    folder: SearchFolder,
+    plan: SearchPlan,
+    sharing: Sharing,
+    *,
+    max_trials: int,
+    deadline: float | None,
+    report: Callable[[str], None],
+    **options: Any,
+) -> SearchResult:
+    """Search in several processes.
+
+    Args:
+        folder: of the search; checked to be free, or this search's, unless the chief is elsewhere.
+        plan: what is searched.
+        sharing: by whom.
+        max_trials: the most trials in all.
+        deadline: when all trials end, in seconds since 1970; None, never.
+        report: called with a line for each trial that is over and each process that died.
+        options: of `make_search_tuner`, for each process.
+
+    Raises:
+        ChiefError: if a chief cannot be reached, or its address is taken.
+        ValueError: if the chief's search is another one.
+    """
+    if sharing.chief is None:
+        if sharing.listen is not None:
+            check_address_is_free(Address.parse(sharing.listen))
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.write_identity(plan.as_dict())
+    else:
+        _wait_for(folder, sharing)
+        folder.check_is_resumable(plan.as_dict())
+    over = {trial.number for trial in _trials_over(folder.path)}
+
+    def tell() -> None:
+        for trial in _trials_over(folder.path):
+            if trial.number not in over:
+                over.add(trial.number)
+                report(trial.line(max_trials))
+
+    run_with_workers(
+        functools.partial(take_part, folder.path, max_trials, deadline, options),
+        sharing.here,
+        listen=sharing.listen,
+        chief=sharing.chief,
+        patience=sharing.patience,
+        on_tick=tell,
+        notify=report,
+    )
+    return read_result(folder.path)
+
+
+def take_part(folder: Path, max_trials: int, deadline: float | None, options: dict[str, Any]) -> None:
+    """Be the chief or a worker of the search in a folder, as KerasTuner's variables say."""
+    from rnnzoo.tuning.search.searching import collect, make_search_tuner
+
+    place, plan = SearchFolder(folder), SearchPlan.read(folder)
+
+    def write(trial: Any) -> None:
+        place.write_result(collect(place, plan.space, tuner.oracle))
+
+    tuner = make_search_tuner(
+        plan,
+        place,
+        prepare_corpus(plan.space.training),
+        max_trials=max_trials,
+        on_trial=write,
+        deadline=deadline,
+        **options,
+    )
+    if tuner.has_oracle:
+        place.write_result(collect(place, plan.space, tuner.oracle))
+    tuner.search(epochs=plan.space.training.epochs, verbose=0)
+
+
+def _trials_over(folder: Path) -> list[Any]:
+    try:
+        return [trial for trial in read_result(folder).trials if trial.status != "running"]
+    except (FileNotFoundError, ValueError):  # nothing yet, or trials.json and best.json are of different moments
+        return []
+
+
+def _wait_for(folder: SearchFolder, sharing: Sharing) -> None:
+    deadline = time.monotonic() + sharing.patience
+    while not folder.identity.is_file():
+        if time.monotonic() > deadline:
+            raise ChiefError(
+                f"a worker must share the folder of the search with its chief at {sharing.chief}, "
+                f"but {folder.identity} is not there after {sharing.patience:g} seconds."
+            )
+        time.sleep(min(1.0, sharing.patience / 10))
