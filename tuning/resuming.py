@@ -18,18 +18,28 @@ __all__ = ["RestoreState", "SaveCheckpoints", "restore_state", "take_state"]
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def take_state(trainer: keras.Model) -> Arrays:
-    """The values of all variables of a compiled model: weights, carried states, seed generators, optimizer, metrics."""
-    return {name: np.asarray(variable.numpy()) for name, variable in _variables(trainer).items()}
+def take_state(trainer: keras.Model, metrics: bool = True) -> Arrays:
+    """The values of all variables of a compiled model: weights, carried states, seed generators, optimizer, metrics.
+
+    Args:
+        trainer: the model.
+        metrics: whether to take what the epoch has measured so far; between two epochs nobody needs it.
+    """
+    return {name: np.asarray(variable.numpy()) for name, variable in _variables(trainer, metrics).items()}
 
 
-def restore_state(trainer: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def restore_state(trainer: keras.Model, arrays: Mapping[str, npt.NDArray[Any]], metrics: bool = True) -> None:
     """Give all variables of a compiled model the values that `take_state` took.
+
+    Args:
+        trainer: the model.
+        arrays: what `take_state` took.
+        metrics: as there.
 
     Raises:
         CheckpointError: if the model has other variables than the one that the values come from.
     """
-    variables = _variables(trainer)
+    variables = _variables(trainer, metrics)
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     saved_shapes = {name: array.shape for name, array in arrays.items()}
     if shapes != saved_shapes:
@@ -93,13 +103,11 @@ class SaveCheckpoints(keras.callbacks.Callback):
         write_checkpoint(self.path, Checkpoint(self.progress.as_dict(), take_state(self.model)))
 
 
-def _variables(trainer: keras.Model) -> dict[str, keras.Variable]:
+def _variables(trainer: keras.Model, metrics: bool) -> dict[str, keras.Variable]:
     """Named by their place: Keras's names for equal layers differ, as it numbers all layers of a process."""
-    owners = {
-        "model": trainer.variables,
-        "optimizer": trainer.optimizer.variables,
-        "metric": [variable for metric in trainer.metrics for variable in metric.variables],
-    }
+    owners = {"model": trainer.variables, "optimizer": trainer.optimizer.variables}
+    if metrics:
+        owners["metric"] = [variable for metric in trainer.metrics for variable in metric.variables]
     return {
         f"{owner} {index}": variable for owner, variables in owners.items() for index, variable in enumerate(variables)
     }

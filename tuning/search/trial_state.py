@@ -43,19 +43,25 @@ class ContinueTrial(keras.callbacks.Callback):
         self.epoch: int = facts["epoch"]
         self.history: list[dict[str, float]] = facts["history"]
         self._arrays = {name: array for name, array in checkpoint.arrays.items() if name != _LOSSES}
+        self._build_config: dict[str, Any] = facts["build"]
         self._untrained: Mapping[str, Any] | None = None
         course.begin, course.seconds_before = facts["begin"], facts["seconds"]
         course.losses = checkpoint.arrays[_LOSSES].tolist()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         # Before the first epoch begins, whose callbacks may reset what has to begin anew with an epoch.
-        self._untrained = take_state(self.model)
-        restore_state(self.model, self._arrays)
-        self.model.reset_metrics()
+        if not self.model.built:
+            self.model.build_from_config(self._build_config)
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self._untrained = take_state(self.model, metrics=False)
+        restore_state(self.model, self._arrays, metrics=False)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if self._untrained is not None and epoch != self.epoch:
-            restore_state(self.model, self._untrained)  # a `fit` that knows no initial_epoch begins anew, and so do we
+            restore_state(
+                self.model, self._untrained, metrics=False
+            )  # a `fit` that knows no initial_epoch begins anew, and so do we
             self.history.clear()
         self._untrained = None
 
@@ -84,9 +90,10 @@ class SaveTrialState(keras.callbacks.Callback):
         facts = {
             "epoch": epoch + 1,
             "values": self.values,
+            "build": self.model.get_build_config(),
             "history": [*(self.continued.history if self.continued is not None else ()), *self._rows],
             "begin": self.course.begin,
             "seconds": self.course.seconds,
         }
-        arrays = {**take_state(self.model), _LOSSES: np.array(self.course.losses, np.float64)}
+        arrays = {**take_state(self.model, metrics=False), _LOSSES: np.array(self.course.losses, np.float64)}
         write_checkpoint(self.course.folder.state, Checkpoint(facts, arrays))
