@@ -20,6 +20,8 @@ _NESTED_TOO_DEEPLY = "JSON Parse error: Values are nested too deeply."
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_HUGE_NUMBER = re.compile(r"[eE]\+?\d{3}")  # may be beyond a double
+_SHORT_INFINITY = re.compile(r'("(?:[^"\\]|\\.)*")|\bInf\b', re.DOTALL)
 _BASE64_SPACE = re.compile(r"[ \t\n\v\f\r]")
 
 
@@ -45,7 +47,7 @@ def object_of(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise _parse_error("Invalid encoding in string.", error.start) from error
     try:
-        document = json.loads(text, parse_float=_finite)
+        document = _parsed(text)
     except json.JSONDecodeError as error:
         words, position = _translated(error.msg, text, error.pos)
         raise _parse_error(words, len(text[:position].encode())) from error
@@ -109,6 +111,17 @@ def decode_base64_object(value: Any) -> bytes:
         return base64.b64decode(digits + "=" * missing, validate=True)
     except ValueError as error:
         raise StatusError(Code.INVALID_ARGUMENT, "Unable to base64 decode") from error
+
+
+def _parsed(text: str) -> Any:
+    parse_float = _finite if _HUGE_NUMBER.search(text) else None
+    try:
+        return json.loads(text, parse_float=parse_float)
+    except json.JSONDecodeError as error:
+        # RapidJSON, and whoever writes with it, knows "Inf" as well.
+        if not text.startswith(("Inf", "-Inf"), error.pos):
+            raise
+        return json.loads(_SHORT_INFINITY.sub(lambda found: found[1] or "Infinity", text), parse_float=parse_float)
 
 
 def _finite(digits: str) -> float:

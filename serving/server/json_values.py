@@ -1,8 +1,8 @@
 """JSON values to the typed lists of a TensorProto: shapes, types, and what would lose precision."""
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
@@ -25,6 +25,7 @@ _INTEGERS: dict[int, tuple[str, tuple[int, int]]] = {
     types_pb2.DT_UINT32: ("uint32_val", _UINT32),
     types_pb2.DT_UINT64: ("uint64_val", _UINT64),
 }
+_NUMBERS, _WHOLE_NUMBERS = frozenset({int, float}), frozenset({int})
 # The list, the largest integer that a decimal type holds exactly, its largest value.
 _DECIMALS: dict[int, tuple[str, int, float]] = {
     types_pb2.DT_FLOAT: ("float_val", 2**24 - 1, _MOST_FLOAT32),
@@ -47,11 +48,10 @@ def fill_tensor(value: Any, dtype: int, tensor: tensor_pb2.TensorProto) -> None:
     Raises:
         StatusError: INVALID_ARGUMENT for what does not fit, UNIMPLEMENTED for a type that JSON cannot say.
     """
-    shape = _shape(value)
-    field, convert = _conversion(dtype)
+    shape, conversion = _shape(value), _conversion(dtype)
     elements: list[Any] = []
-    _collect(value, 0, shape, convert, elements)
-    _write(elements, shape, dtype, field, tensor)
+    _collect(value, 0, shape, conversion, elements)
+    _write(elements, shape, dtype, conversion.field, tensor)
 
 
 class Item:
@@ -63,7 +63,7 @@ class Item:
 
     def __init__(self, dtype: int) -> None:
         self._dtype = dtype
-        self._field, self._convert = _conversion(dtype)
+        self._conversion = _conversion(dtype)
         self._elements: list[Any] = []
         self._shape: list[int] | None = None
         self._size = 0
@@ -75,7 +75,7 @@ class Item:
             StatusError: if it does not fit the type, or its shape is not that of the first row.
         """
         shape, before = _shape(value), len(self._elements)
-        _collect(value, 0, shape, self._convert, self._elements)
+        _collect(value, 0, shape, self._conversion, self._elements)
         size = len(self._elements) - before
         if self._shape is None:
             self._shape, self._size = shape, size
@@ -86,7 +86,7 @@ class Item:
 
     def write(self, rows: int, tensor: tensor_pb2.TensorProto) -> None:
         """Writes all rows into an empty tensor."""
-        _write(self._elements, [rows, *(self._shape or [])], self._dtype, self._field, tensor)
+        _write(self._elements, [rows, *(self._shape or [])], self._dtype, self._conversion.field, tensor)
 
 
 def feature_float(value: float) -> None:
@@ -98,19 +98,34 @@ def feature_float(value: float) -> None:
     _decimal(value, types_pb2.DT_FLOAT)
 
 
-def _conversion(dtype: int) -> tuple[str, Callable[[Any], Any]]:
+class _Conversion(NamedTuple):
+    field: str  # of a TensorProto
+    element: Callable[[Any], Any]  # of a value, or a refusal
+    plain: Callable[[list[Any]], Sequence[Any] | None]  # all of a row at once, if there is nothing to refuse
+
+
+def _conversion(dtype: int) -> _Conversion:
     if dtype in _DECIMALS:
-        return _DECIMALS[dtype][0], lambda value: _decimal(value, dtype)
+        field, most, _ = _DECIMALS[dtype]
+        return _Conversion(field, lambda value: _decimal(value, dtype), lambda row: _within(row, -most, most, _NUMBERS))
     if dtype in _INTEGERS:
-        return _INTEGERS[dtype][0], lambda value: _integer(value, dtype)
+        field, (low, end) = _INTEGERS[dtype]
+        return _Conversion(
+            field, lambda value: _integer(value, dtype), lambda row: _within(row, low, end - 1, _WHOLE_NUMBERS)
+        )
     if dtype == types_pb2.DT_STRING:
-        return "string_val", _text
+        return _Conversion("string_val", _text, lambda row: None)
     if dtype == types_pb2.DT_BOOL:
-        return "bool_val", _truth
-    return "", lambda value: _not_in_json(value, dtype)
+        return _Conversion("bool_val", _truth, lambda row: None)
+    return _Conversion("", lambda value: _not_in_json(value, dtype), lambda row: None)
 
 
-def _collect(value: Any, level: int, shape: list[int], convert: Callable[[Any], Any], elements: list[Any]) -> None:
+def _within(row: list[Any], low: int, high: int, kinds: frozenset[type]) -> Sequence[Any] | None:
+    # A NaN makes a comparison false, and so leaves the row to be looked at one by one.
+    return row if row and kinds.issuperset(map(type, row)) and low <= min(row) and max(row) <= high else None
+
+
+def _collect(value: Any, level: int, shape: list[int], conversion: _Conversion, elements: list[Any]) -> None:
     rank = len(shape)
     if type(value) is not list:
         if level != rank:
@@ -118,7 +133,7 @@ def _collect(value: Any, level: int, shape: list[int], convert: Callable[[Any], 
                 f"JSON Value: {echo(value)} found at incorrect level: {level + 1} in the JSON DOM. Expected at level: "
                 f"{rank}"
             )
-        elements.append(convert(value))
+        elements.append(conversion.element(value))
         return
     if level >= rank:
         raise _refusal(f"Encountered list at unexpected level: {level} expected < {rank}")
@@ -126,8 +141,12 @@ def _collect(value: Any, level: int, shape: list[int], convert: Callable[[Any], 
         raise _refusal(
             f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
         )
+    plain = conversion.plain(value) if level == rank - 1 else None
+    if plain is not None:
+        elements.extend(plain)
+        return
     for element in value:
-        _collect(element, level + 1, shape, convert, elements)
+        _collect(element, level + 1, shape, conversion, elements)
 
 
 def _shape(value: Any) -> list[int]:

@@ -105,7 +105,7 @@ def outcome_of(call: Callable[[], Any]) -> Any:
         ('{"inputs": true}', tf.bool, "dtype: DT_BOOL tensor_shape {} bool_val: true"),
         ('{"inputs": 4294967295}', tf.uint32, "dtype: DT_UINT32 tensor_shape {} uint32_val: 4294967295"),
         (
-            '{"inputs": [NaN, Infinity, -Infinity]}',
+            '{"inputs": [NaN, Inf, -Infinity]}',
             tf.float32,
             "dtype: DT_FLOAT tensor_shape { dim { size: 3 } } float_val: [nan, inf, -inf]",
         ),
