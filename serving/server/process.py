@@ -14,6 +14,7 @@ import grpc
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.loop_thread import LoopThread
+from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
 from rnnzoo.serving.server.ports import address, check_port, check_socket
 from rnnzoo.serving.server.repository import Repository
@@ -124,7 +125,7 @@ class Server:
 
 
 def make_server(
-    base_path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    base_path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str] | ModelSettings],
     *,
     model_name: str = "default",
     settings: ServerSettings | None = None,
@@ -133,7 +134,8 @@ def make_server(
     """A server with its models loaded and its port bound; `start()` lets it answer.
 
     Args:
-        base_path: a folder of numbered versions (`base_path/1/saved_model.pb`), or several by model name.
+        base_path: a folder of numbered versions (`base_path/1/saved_model.pb`), or several by model name,
+            each as a folder or as settings with a version policy and labels.
         model_name: the name that requests call a single model by; TensorFlow Serving's default.
         settings: everything else; the defaults of `ServerSettings` if None.
         **changes: single settings, such as `port=0`, in place of those.
@@ -152,7 +154,9 @@ def make_server(
         check_port(settings.host, settings.port)  # before the models: loading takes seconds
     if settings.grpc_socket_path:
         check_socket(settings.grpc_socket_path)
-    repository = Repository({name: Path(path) for name, path in models.items()}, load_servable)
+    repository = Repository(
+        {name: path if isinstance(path, ModelSettings) else Path(path) for name, path in models.items()}, load_servable
+    )
     try:
         return Server(repository, settings)
     except OSError:

@@ -105,6 +105,21 @@ def test_a_folder_without_versions_is_not_served(tmp_path: Path, call: Call) -> 
     assert call("serve", tmp_path, "--port", 0).says_in_one_line(1, str(tmp_path))
 
 
+def test_models_of_a_configuration_file(export: Path, tmp_path: Path, call: Call) -> None:
+    file = tmp_path / "models.config"
+    file.write_text("model_config_list { config { name: 'cats' base_path: 'cats' } }", encoding="utf-8")
+    assert call("serve", "--model-config-file", file).says_in_one_line(
+        1, "Expected model cats to have an absolute path"
+    )
+    file.write_text("model_config_list { models { } }", encoding="utf-8")
+    assert call("serve", "--model-config-file", file).says_in_one_line(
+        1, "Error parsing text-format tensorflow.serving.ModelServerConfig: 1:21: "
+    )
+    both = call("serve", export, "--model-config-file", file)
+    assert both.says_in_one_line(1, "must be given an export or --model-config-file, one of the two")
+    assert call("serve").says_in_one_line(1, "must be given an export or --model-config-file, one of the two")
+
+
 def test_a_port_that_is_taken(address: str, export: Path, call: Call) -> None:
     assert call("serve", export, "--port", address.rpartition(":")[2]).says_in_one_line(1, "is in use")
 

@@ -12,9 +12,20 @@ __all__ = ["serve"]
 
 def serve(
     model: Annotated[
-        Path,
-        typer.Argument(metavar="EXPORT", help="What `rnnzoo export` wrote, or any folder of numbered SavedModels."),
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="[EXPORT]",
+            help="What `rnnzoo export` wrote, or any folder of numbered SavedModels.",
+            show_default=False,
+        ),
+    ] = None,
+    model_config_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of EXPORT: TensorFlow Serving's list of models, with their versions and labels. It is read "
+            "again every second."
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="The gRPC port; 0 finds a free one.")] = 8500,
     rest_port: Annotated[
         int | None,
@@ -27,6 +38,9 @@ def serve(
     rest: Annotated[bool, typer.Option(help="Whether to listen for HTTP at all.")] = True,
     host: Annotated[str, typer.Option(help="The interface; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     model_name: Annotated[str, typer.Option(help="The name that requests call the model by.")] = "default",
+    ssl_config_file: Annotated[
+        Path | None, typer.Option(help="TensorFlow Serving's TLS file (key, certificate, authorities), for gRPC.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="How many requests run at once; four per processor by default.")
     ] = None,
@@ -53,13 +67,20 @@ def serve(
       rnnzoo serve exports/lstm --port 9000 --model-name lstm
 
       rnnzoo serve exports/lstm --monitoring --log-requests
+
+      rnnzoo serve --model-config-file models.config
     """
+    if (model is None) == (model_config_file is None):
+        raise ValueError("rnnzoo serve must be given an export or --model-config-file, one of the two.")
     import_tensorflow()
+    from rnnzoo.serving.server.model_management import read_model_config
     from rnnzoo.serving.server.process import Server, make_server, run
     from rnnzoo.serving.server.rest_port import RestPort
+    from rnnzoo.serving.server.tls import read_server_credentials
 
     def ready(server: Server) -> None:
-        typer.echo(f"{model_name} is served on {server.address}; Ctrl-C ends it.")
+        names = ", ".join(server.repository.names)
+        typer.echo(f"{names} is served on {server.address}; Ctrl-C ends it.")
         for part in server.parts:
             if isinstance(part, RestPort):
                 typer.echo(f"Try it out at http://{part.address}/.")
@@ -67,10 +88,13 @@ def serve(
     if rest_port is None:
         rest_port = port + 1 if port else 0  # 8501 beside 8500, as TensorFlow Serving's image has it
     server = make_server(
-        model,
+        model or read_model_config(str(model_config_file)),
         model_name=model_name,
         host=host,
         port=port,
+        server_credentials=None if ssl_config_file is None else read_server_credentials(ssl_config_file),
+        model_config_file="" if model_config_file is None else str(model_config_file),
+        model_config_file_poll_seconds=0.0 if model_config_file is None else 1.0,
         rest_api_port=rest_port if rest else None,
         workers=workers,
         monitoring_path="/monitoring/prometheus/metrics" if monitoring else None,
