@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cli.conftest import Call
 
+from rnnzoo.commands.quiet import start_quietly
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.results import SearchResult
 from rnnzoo.tuning.search.sharing import Sharing
@@ -53,7 +54,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
         "time_budget": 5400.0,
         "watch_gradients": True,
         "resume": True,
-        "sharing": Sharing(workers=2, listen="0.0.0.0:8765", patience=9.0),
+        "sharing": Sharing(workers=2, listen="0.0.0.0:8765", patience=9.0, before=start_quietly),
         "best": TRIAL,
     } == asked
 

@@ -9,10 +9,14 @@ if TYPE_CHECKING:
     from rnnzoo.tuning.search.divergence import Divergence
     from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
     from rnnzoo.tuning.search.pruning import HalvingPruner, MedianPruner, Pruner
+    from rnnzoo.tuning.search.report.page import write_report
+    from rnnzoo.tuning.search.report.reported_search import read_search
     from rnnzoo.tuning.search.results import SearchResult, TrialRecord, read_result
     from rnnzoo.tuning.search.searching import search
+    from rnnzoo.tuning.search.sharing import Sharing
     from rnnzoo.tuning.search.space import Space
     from rnnzoo.tuning.search.tuner import GuardedTuner
+    from rnnzoo.tuning.search.workers.processes import run_with_workers
 
 _HOMES = {
     "BayesianOptimization": "algorithms",
@@ -26,10 +30,14 @@ _HOMES = {
     "Pruner": "pruning",
     "RandomSearch": "algorithms",
     "SearchResult": "results",
+    "Sharing": "sharing",
     "Space": "space",
     "TrialRecord": "results",
     "read_result": "results",
+    "read_search": "report.reported_search",
+    "run_with_workers": "workers.processes",
     "search": "searching",
+    "write_report": "report.page",
 }
 
 __all__ = [
@@ -44,10 +52,14 @@ __all__ = [
     "Pruner",
     "RandomSearch",
     "SearchResult",
+    "Sharing",
     "Space",
     "TrialRecord",
     "read_result",
+    "read_search",
+    "run_with_workers",
     "search",
+    "write_report",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

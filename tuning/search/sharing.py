@@ -26,12 +26,14 @@ class Sharing:
         listen: HOST:PORT on which the chief takes workers of other machines, too.
         chief: HOST:PORT of a chief elsewhere for which the workers here work; its folder must be this one, shared.
         patience: how many seconds workers wait for a chief that does not answer.
+        before: called first in each process; a function of a module.
     """
 
     workers: int | None = None
     listen: str | None = None
     chief: str | None = None
     patience: float = PATIENCE
+    before: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
         for address in (self.listen, self.chief):
@@ -91,6 +93,7 @@ def share(
         listen=sharing.listen,
         chief=sharing.chief,
         patience=sharing.patience,
+        before=sharing.before,
         on_tick=tell,
         notify=report,
     )

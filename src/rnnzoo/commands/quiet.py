@@ -9,7 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 
-__all__ = ["import_tensorflow", "quiet"]
+__all__ = ["import_tensorflow", "quiet", "start_quietly"]
 
 
 def quiet() -> None:
@@ -27,6 +27,13 @@ def import_tensorflow() -> None:
         return
     with _native_stderr_kept_back():
         import tensorflow  # noqa: F401
+
+
+def start_quietly() -> None:
+    """What a process does first that another one started: it is as silent as that one."""
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") != "0":
+        quiet()
+        import_tensorflow()
 
 
 @contextlib.contextmanager

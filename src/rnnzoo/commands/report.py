@@ -33,7 +33,8 @@ def report(
     import_tensorflow()
     from rnnzoo.tuning.search.report.page import write_report
 
-    retraining = f"rnnzoo train --from-trial {search} --output ..." if found.language and found.best is not None else None
+    ours = found.language and found.best is not None
+    retraining = f"rnnzoo train --from-trial {search} --output ..." if ours else None
     page = write_report(found, output, command=retraining)
     if as_json:
         typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)

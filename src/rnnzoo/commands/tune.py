@@ -9,7 +9,7 @@ from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.durations import parse_duration
 from rnnzoo.commands.mistakes import InterruptionError
-from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.commands.quiet import import_tensorflow, start_quietly
 from rnnzoo.commands.recipe import PANELS, network_options, training_config
 from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
 from rnnzoo.tuning.search.narrowing import narrowed_space
@@ -150,7 +150,11 @@ def tune(
     from rnnzoo.tuning.search.sharing import Sharing
 
     shared = workers is not None or listen is not None or chief is not None
-    sharing = Sharing(workers=workers, listen=listen, chief=chief, patience=patience) if shared else None
+    sharing = (
+        Sharing(workers=workers, listen=listen, chief=chief, patience=patience, before=start_quietly)
+        if shared
+        else None
+    )
     try:
         with Board(output, max_trials) as board:
             result = search(

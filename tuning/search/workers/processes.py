@@ -43,6 +43,7 @@ def run_with_workers(
     chief: str | None = None,
     trials_per_process: int = 1,
     patience: float = PATIENCE,
+    before: Callable[[], object] | None = None,
     on_tick: Callable[[], None] | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> None:
@@ -61,6 +62,7 @@ def run_with_workers(
         chief: HOST:PORT of a chief elsewhere to work for, which shares the folder; None (default) starts one here.
         trials_per_process: the trials after which a worker's process is replaced.
         patience: how many seconds workers wait for a chief that does not answer.
+        before: called in each process before `run` is unpickled, and with it all that it imports.
         on_tick: called about twice a second meanwhile.
         notify: called with a line for each process that died and is replaced.
 
@@ -89,7 +91,7 @@ def run_with_workers(
     here = chief or listen
     address = free_address() if here is None else Address.parse(here)
     try:
-        payload = pickle.dumps(run)
+        payload = [pickle.dumps(one) for one in (before or _nothing, run)]
     except Exception as error:
         raise ValueError(f"run must be a function of a module, so that it can be pickled: {error}") from error
     reached = Address("127.0.0.1", address.port) if address.host in _ANY else address
@@ -111,7 +113,7 @@ def run_with_workers(
 class _Member:
     """One of the processes, and those that take its place."""
 
-    def __init__(self, payload: bytes, role: Mapping[str, str], name: str) -> None:
+    def __init__(self, payload: Sequence[bytes], role: Mapping[str, str], name: str) -> None:
         self.name = name
         self.process: SpawnProcess | None = None
         self.deaths = 0
@@ -196,13 +198,14 @@ def _end(processes: Sequence[SpawnProcess]) -> None:
             process.join()
 
 
-def _enter(payload: bytes, role: dict[str, str], errors: connection.Connection) -> None:
+def _enter(payload: Sequence[bytes], role: dict[str, str], errors: connection.Connection) -> None:
     """What a process does."""
     os.environ.update(role)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells all; the parent ends the others
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        pickle.loads(payload)()
+        for step in payload:
+            pickle.loads(step)()
     except Exception as error:
         errors.send_bytes(_portable(error))
         raise SystemExit(1) from None
