@@ -15,6 +15,9 @@ __all__ = ["RestPort", "make_part"]
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LAST_BYTES_SECONDS = 1.0  # to send the answers that are made
+_QUIET_SECONDS = (
+    0.25  # without a request before connections are cut: each caller's next answer says that it is the last
+)
 
 
 class RestPort:
@@ -34,7 +37,7 @@ class RestPort:
         self.port = port
         self._host = host
         self.under_way = 0
-        self._idle = asyncio.Event()
+        self._answered = 0
         app.middlewares.append(self._counted)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_BYTES_SECONDS)
         self._site: web.TCPSite | None = None
@@ -61,13 +64,13 @@ class RestPort:
         if self._site is not None and grace:
             await self._site.stop()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._until_idle(), grace)
+                await asyncio.wait_for(self._until_quiet(), grace)
         await self._runner.cleanup()
 
-    async def _until_idle(self) -> None:
-        while self.under_way:
-            self._idle.clear()
-            await self._idle.wait()
+    async def _until_quiet(self) -> None:
+        while self.under_way or self._answered:
+            self._answered = 0
+            await asyncio.sleep(_QUIET_SECONDS)
 
     @web.middleware
     async def _counted(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -76,8 +79,7 @@ class RestPort:
             return await handler(request)
         finally:
             self.under_way -= 1
-            if not self.under_way:
-                self._idle.set()
+            self._answered += 1
 
 
 def make_part(core: Core) -> RestPort | None:

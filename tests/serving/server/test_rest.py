@@ -5,16 +5,19 @@ import gzip
 import http.client
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from rnnzoo.serving.server.process import Server, make_server
 from rnnzoo.serving.server.rest_port import RestPort
@@ -263,6 +266,21 @@ def test_prometheus_reads_the_metrics(server: Server) -> None:
     assert (before[0] + 1, before[1] + 1) == (count("OK"), count("INVALID_ARGUMENT"))
 
 
+def test_calls_by_grpc_are_counted_beside_those_by_http(server: Server) -> None:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = "half", "multiply"
+    request.inputs["rows"].CopyFrom(tf.make_tensor_proto([[1.0, 0.0, 0.0]]))
+    with grpc.insecure_channel(server.address) as channel:
+        prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=30)
+
+    page = ask(server, "GET", "/monitoring/prometheus/metrics").body.decode()
+    names = ":tensorflow:serving:request_latency_count", ":tensorflow:serving:runtime_latency_count"
+    counted = {line.rpartition(" ")[0] for line in page.splitlines()}
+    assert f'{names[0]}{{model_name="half",API="Predict",entrypoint="GRPC"}}' in counted
+    assert f'{names[1]}{{model_name="half",API="Predict",runtime="TF1"}}' in counted
+    assert 'rnnzoo_batch_rows_count{model_name="half"}' in counted
+
+
 def test_other_origins_may_ask_where_they_are_let_in(arithmetic: Path) -> None:
     open_server = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=0, rest_api_enable_cors_support=True)
     open_server.start()
@@ -304,6 +322,42 @@ def test_a_request_under_way_is_answered_when_the_server_stops(arithmetic: Path)
     assert 200 == status
     assert b"300000" in answer
     assert b"connection: close" in answer.lower()
+
+
+def test_no_request_is_lost_when_a_server_under_load_stops(arithmetic: Path) -> None:
+    stopping = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=0)
+    stopping.start()
+    port = rest_port(stopping)
+    answered: list[int] = []
+    lost: list[Exception] = []
+
+    def keep_asking() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while True:
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            try:
+                while connection.sock is not None:  # which is gone once the server has said that it closes
+                    connection.request("POST", "/v1/models/default:predict", GOOD)
+                    response = connection.getresponse()
+                    response.read()
+                    answered.append(response.status)
+            except (OSError, http.client.HTTPException) as error:
+                lost.append(error)
+                return
+
+    callers = [threading.Thread(target=keep_asking) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    asyncio.run(until(lambda: len(answered) >= 50 or bool(lost)))
+    stopping.stop(30.0)
+    for caller in callers:
+        caller.join(60)
+
+    assert [] == lost
+    assert {200} == set(answered)
 
 
 def test_a_port_in_use_is_one_clear_line(arithmetic: Path) -> None:
