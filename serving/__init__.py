@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 from rnnzoo.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from rnnzoo.serving.async_client import AsyncClient
     from rnnzoo.serving.client import Client
     from rnnzoo.serving.export import export_model
     from rnnzoo.serving.server.process import Server, make_server
 
 _HOMES = {
+    "AsyncClient": "async_client",
     "Client": "client",
     "Server": "server.process",
     "export_model": "export",
@@ -17,6 +19,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Server",
     "export_model",

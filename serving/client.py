@@ -1,34 +1,22 @@
 """A blocking client for language models behind TensorFlow Serving's protocol. Needs no TensorFlow."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import grpc
 import numpy as np
 
 from rnnzoo.models.answers import Suggestion, TextScore
-from rnnzoo.serving.protocol import messages
-from rnnzoo.serving.tensors import decode_tensor, encode_tensor
+from rnnzoo.serving.calls import Call, Calls, Signatures
+from rnnzoo.serving.speaking_protocol import speaking_messages
 from rnnzoo.serving.transport import GrpcTransport, Transport
+from rnnzoo.serving.typing_session import Typing
 
-__all__ = ["Client", "TensorSpec"]
+__all__ = ["Client"]
 
 
-@dataclass(frozen=True)
-class TensorSpec:
-    """What a signature says of one input or output.
-
-    Attributes:
-        dtype: the number of TensorFlow's `DataType`.
-        shape: the size of each axis, None where any will do; None as a whole if even the number of axes is open.
-        optional: whether a request may leave it out.
-    """
-
-    dtype: int
-    shape: tuple[int | None, ...] | None
-    optional: bool = False
+_Answer = TypeVar("_Answer")
 
 
 class Client:
@@ -65,8 +53,7 @@ class Client:
     ) -> None:
         if not timeout > 0:
             raise ValueError(f"timeout must be a positive number of seconds, but got {timeout=}.")
-        self.model_name = model_name
-        self.version = version
+        self._calls = Calls(model_name, version)
         self.timeout = timeout
         self._transport = GrpcTransport(address, credentials) if transport is None else transport
 
@@ -80,24 +67,11 @@ class Client:
         Raises:
             ValueError: if `top_k` is out of range.
         """
-        answer = self.predict("predict_next", {"text": _text_array(texts)})
-        most = answer["words"].shape[1]
-        if not 1 <= top_k <= most:
-            raise ValueError(f"top_k must be from 1 to {most}, what the model was exported with, but got {top_k=}.")
-        return [
-            [Suggestion(word.decode(), float(probability)) for word, probability in zip(*row, strict=True)]
-            for row in zip(answer["words"][:, :top_k], answer["probabilities"][:, :top_k], strict=True)
-        ]
+        return self._ask(self._calls.predict_next(texts, top_k))
 
     def score(self, texts: str | Sequence[str]) -> list[TextScore]:
         """The log probability of each word of each text."""
-        answer = self.predict("score", {"text": _text_array(texts)})
-        return [
-            TextScore(tuple(word.decode() for word in words[:length]), tuple(log_probabilities[:length].tolist()))
-            for words, log_probabilities, length in zip(
-                answer["words"], answer["log_probabilities"], answer["lengths"], strict=True
-            )
-        ]
+        return self._ask(self._calls.score(texts))
 
     def generate(
         self,
@@ -119,18 +93,37 @@ class Client:
             top_p: draws among the likeliest words that hold this probability together; 1 for all.
             seed: for equal continuations every time. Row r of several texts draws with seed + r.
         """
-        text = _text_array(texts)
-        first = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-        inputs = {
-            "text": text,
-            "max_words": np.full(text.shape, max_words, np.int32),
-            "temperature": np.full(text.shape, temperature, np.float32),
-            "top_k": np.full(text.shape, top_k, np.int32),
-            "top_p": np.full(text.shape, top_p, np.float32),
-            "seed": ((first + np.arange(len(text))) % 2**31).astype(np.int32),
-        }
-        answer = self.predict("generate", inputs)
-        return [text.decode() for text in answer["continuation"]]
+        return self._ask(self._calls.generate(texts, max_words, temperature, top_k, top_p, seed))
+
+    def stream(
+        self,
+        text: str,
+        max_words: int = 20,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Continues a text, piece by piece: joined, they are what `generate` returns for an equal seed.
+
+        Only `rnnzoo serve` streams. Closing the iterator ends the work on the server; `timeout` is for the whole
+        stream.
+
+        Args:
+            text: one text.
+            max_words: as for `generate`; so are the others.
+        """
+        request = self._calls.stream(text, max_words, temperature, top_k, top_p, seed)
+        for message in self._transport.stream(request, self.timeout):
+            yield speaking_messages["GeneratedWord"].FromString(message).text
+
+    def typing(self, top_k: int = 5) -> Typing:
+        """A session for somebody who types: it holds the state, so a keystroke costs the same however long the text.
+
+        Works with TensorFlow Serving too. Not for several threads.
+        """
+        return Typing(self._ask, self._calls, top_k)
 
     def step(
         self, token_ids: Sequence[int] | np.ndarray, states: Mapping[str, np.ndarray] | None = None
@@ -144,8 +137,7 @@ class Client:
         Returns:
             The log probabilities of the next word, (batch, V), and the states after this one, by name.
         """
-        answer = self.predict("step", {"token_ids": np.asarray(token_ids, np.int32), **(states or {})})
-        return answer.pop("log_probabilities"), answer
+        return self._ask(self._calls.step(token_ids, states))
 
     def predict(self, signature: str, inputs: Mapping[str, Any], outputs: Sequence[str] = ()) -> dict[str, np.ndarray]:
         """Any signature of any model.
@@ -159,25 +151,11 @@ class Client:
         Returns:
             Arrays by name; text as object arrays of `bytes`.
         """
-        request = messages["PredictRequest"](model_spec=self._model_spec(signature), output_filter=outputs)
-        for name, value in inputs.items():
-            encode_tensor(_array(value), request.inputs[name])
-        answer = messages["PredictResponse"].FromString(self._call("Predict", request))
-        return {name: decode_tensor(tensor) for name, tensor in answer.outputs.items()}
+        return self._ask(self._calls.predict(signature, inputs, outputs))
 
-    def metadata(self) -> dict[str, dict[str, dict[str, TensorSpec]]]:
+    def metadata(self) -> Signatures:
         """The signatures of the model: by name, its `inputs` and its `outputs`."""
-        request = messages["GetModelMetadataRequest"](model_spec=self._model_spec(), metadata_field=["signature_def"])
-        answer = messages["GetModelMetadataResponse"].FromString(self._call("GetModelMetadata", request))
-        signatures = messages["SignatureDefMap"].FromString(answer.metadata["signature_def"].value).signature_def
-        return {
-            name: {
-                "inputs": {key: _spec(info, key in signature.defaults) for key, info in signature.inputs.items()},
-                "outputs": {key: _spec(info) for key, info in signature.outputs.items()},
-            }
-            for name, signature in signatures.items()
-            if signature.method_name  # without one it is the model's own initialisation
-        }
+        return self._ask(self._calls.metadata())
 
     def close(self) -> None:
         """Lets go of the connection."""
@@ -191,32 +169,5 @@ class Client:
     ) -> None:
         self.close()
 
-    def _call(self, method: str, request: Any) -> bytes:
-        return self._transport.call(method, request.SerializeToString(), self.timeout)
-
-    def _model_spec(self, signature: str = "") -> Any:
-        spec = messages["ModelSpec"](name=self.model_name, signature_name=signature)
-        if self.version is not None:
-            spec.version.value = self.version
-        return spec
-
-
-def _text_array(texts: str | Sequence[str]) -> np.ndarray:
-    texts = [texts] if isinstance(texts, str) else list(texts)
-    if not texts:
-        raise ValueError("texts must hold at least one text, but got none.")
-    return np.array(texts, dtype=object)
-
-
-def _array(value: Any) -> np.ndarray:
-    array = np.asarray(value)
-    narrow = {"f": np.float32, "i": np.int32}.get(array.dtype.kind)
-    if narrow is None or isinstance(value, (np.ndarray, np.generic)):
-        return array
-    fits = narrow is np.float32 or np.array_equal(array, array.astype(narrow))
-    return array.astype(narrow) if fits else array
-
-
-def _spec(info: Any, optional: bool = False) -> TensorSpec:
-    shape = tuple(axis.size if axis.size >= 0 else None for axis in info.tensor_shape.dim)
-    return TensorSpec(info.dtype, None if info.tensor_shape.unknown_rank else shape, optional)
+    def _ask(self, call: Call[_Answer]) -> _Answer:
+        return call.read(self._transport.call(call.method, call.request, self.timeout))

@@ -1,7 +1,8 @@
-"""How a client's bytes reach a server: over gRPC, or any other way with the same two methods."""
+"""How a client's bytes reach a server: over gRPC, or any other way with the same three methods."""
 
 import json
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import grpc
 
@@ -13,8 +14,9 @@ from rnnzoo.serving.errors import (
     ServerUnavailableError,
     ServingError,
 )
+from rnnzoo.serving.speaking_protocol import METHOD, SERVICE
 
-__all__ = ["GrpcTransport", "Transport"]
+__all__ = ["CHANNEL_OPTIONS", "SPEAK", "GrpcTransport", "Transport", "as_is", "path", "translated"]
 
 _SERVICE = "/tensorflow.serving.PredictionService/"
 _MOST_MESSAGE_BYTES = 2**31 - 1
@@ -22,7 +24,7 @@ _MOST_MESSAGE_BYTES = 2**31 - 1
 _RETRIES = {
     "methodConfig": [
         {
-            "name": [{"service": "tensorflow.serving.PredictionService"}],
+            "name": [{"service": "tensorflow.serving.PredictionService"}, {"service": SERVICE}],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.1s",
@@ -42,11 +44,34 @@ _REFUSALS: dict[grpc.StatusCode, type[ServingError]] = {
 }
 
 
+CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MOST_MESSAGE_BYTES),
+    ("grpc.service_config", json.dumps(_RETRIES)),
+    # A server that has vanished without a word is noticed during a call; servers take offence at more pings.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+"""Of every channel, blocking or not."""
+
+SPEAK = f"/{SERVICE}/{METHOD}"
+"""The path of the streaming call."""
+
+
+def path(method: str) -> str:
+    """Of a method of PredictionService."""
+    return _SERVICE + method
+
+
 class Transport(Protocol):
-    """Two methods, so that a test can stand in for the network."""
+    """Three methods, so that a test can stand in for the network."""
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
         """Answers a serialized request to a method of PredictionService, or raises a ServingError."""
+        ...
+
+    def stream(self, request: bytes, timeout: float) -> Iterator[bytes]:
+        """The messages that answer a request to the streaming service; closing the iterator ends the call."""
         ...
 
     def close(self) -> None:
@@ -59,51 +84,57 @@ class GrpcTransport:
 
     Args:
         address: `host:port`.
-        credentials: for TLS, from `grpc.ssl_channel_credentials`; None for plain text, which this server speaks.
+        credentials: for TLS, from `grpc.ssl_channel_credentials`; None for plain text.
     """
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         self._address = address
-        options = [
-            ("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", _MOST_MESSAGE_BYTES),
-            ("grpc.service_config", json.dumps(_RETRIES)),
-        ]
         self._channel = (
-            grpc.insecure_channel(address, options)
+            grpc.insecure_channel(address, CHANNEL_OPTIONS)
             if credentials is None
-            else grpc.secure_channel(address, credentials, options)
+            else grpc.secure_channel(address, credentials, CHANNEL_OPTIONS)
         )
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
         try:
-            return self._channel.unary_unary(_SERVICE + method, _as_is, _as_is)(request, timeout=timeout)
+            return self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise self._translated(error, timeout) from error
+            raise translated(error, self._address, timeout) from error
+
+    def stream(self, request: bytes, timeout: float) -> Iterator[bytes]:
+        call: Any = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
+        try:
+            yield from call
+        except grpc.RpcError as error:
+            raise translated(error, self._address, timeout) from error
+        finally:
+            call.cancel()
 
     def close(self) -> None:
         self._channel.close()
 
-    def _translated(self, error: grpc.RpcError, timeout: float) -> ServingError:
-        code, details = error.code(), error.details() or ""
-        number = code.value[0]
-        if code is grpc.StatusCode.UNAVAILABLE:
-            return ServerUnavailableError(
-                f"no server answers at {self._address} ({_first_line(details)}): start one with `rnnzoo serve`, "
-                "or pass its address.",
-                number,
-            )
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return DeadlineError(
-                f"the server at {self._address} did not answer within {timeout:g} seconds: pass a longer timeout.",
-                number,
-            )
-        return _REFUSALS.get(code, ServerFailedError)(
-            f"the server at {self._address} answered {code.name}: {_first_line(details)}", number
+
+def translated(error: Any, address: str, timeout: float) -> ServingError:
+    """What a call's status means, in one line."""
+    code, details = error.code(), error.details() or ""
+    number = code.value[0]
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return ServerUnavailableError(
+            f"no server answers at {address} ({_first_line(details)}): start one with `rnnzoo serve`, "
+            "or pass its address.",
+            number,
         )
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineError(
+            f"the server at {address} did not answer within {timeout:g} seconds: pass a longer timeout.", number
+        )
+    return _REFUSALS.get(code, ServerFailedError)(
+        f"the server at {address} answered {code.name}: {_first_line(details)}", number
+    )
 
 
-def _as_is(message: bytes) -> bytes:
+def as_is(message: bytes) -> bytes:
+    """Messages travel as the bytes that they are."""
     return message
 
 

@@ -31,7 +31,9 @@ class Core:
     Attributes:
         observer: told about each request; None if nobody observes.
         metrics: told about each run; None if nobody counts.
+        runner: runs questions, in batches where it can.
         prefix_cache: the contexts behind recent texts.
+        extender: answers with that cache in hand.
         draining: whether the server is about to end: ready no more, but still answering.
     """
 
@@ -42,9 +44,9 @@ class Core:
         self.metrics: Metrics | None = None
         self.draining = False
         self._workers = Workers(settings.worker_threads, settings.max_waiting)
-        self._runner = Runner(settings, self._workers, self._count_run)
+        self.runner = Runner(settings, self._workers, self._count_run)
         self.prefix_cache = PrefixCache(settings.prefix_cache_bytes)
-        self._extender = Extender(self._runner, self.prefix_cache)
+        self.extender = Extender(self.runner, self.prefix_cache)
 
     async def predict(
         self, request: predict_pb2.PredictRequest, timeout: float | None = None, record: Record | None = None
@@ -71,9 +73,9 @@ class Core:
                 record.signature_name = question.signature_name
                 record.parse += parsed - began
             if self.settings.prefix_cache_bytes and can_extend(servable, question):
-                ran = await self._extender.run(servable, question, deadline, record, self.metrics)
+                ran = await self.extender.run(servable, question, deadline, record, self.metrics)
             else:
-                ran = await self._runner.run(servable, question, deadline)
+                ran = await self.runner.run(servable, question, deadline)
             answered = time.perf_counter()
             response = reply(servable, question, ran.arrays)
             if record is not None:
@@ -93,12 +95,12 @@ class Core:
 
     def waiting_for_batch(self) -> int:
         """How many requests wait until their batch begins."""
-        return self._runner.batcher.waiting
+        return self.runner.batcher.waiting
 
     def close(self) -> None:
         """Ends the threads once their runs are over; called when no request is left."""
         self._workers.close()
-        self._runner.close()
+        self.runner.close()
         if self.observer is not None:
             self.observer.close()
 

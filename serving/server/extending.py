@@ -81,9 +81,7 @@ class Extender:
         """
         (texts,) = question.feeds.values()
         rows = [self._row(servable, text) for text in texts]
-        if servable not in self._contexts:
-            self._contexts[servable] = context_names(servable), beginning(servable)
-        names, begin = self._contexts[servable]
+        names, begin = self._context_of(servable)
         extended = _question(servable, question.aliases, names, begin, rows)
         ran = await self._runner.run(servable, extended, deadline)
         answers, contexts = ran.arrays[: len(question.aliases)], ran.arrays[len(question.aliases) :]
@@ -98,6 +96,32 @@ class Extender:
             for row in rows:
                 metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
         return Ran(answers, ran.rows, ran.began, ran.seconds)
+
+    async def context(self, servable: Servable, text: bytes, deadline: float | None) -> dict[str, np.ndarray]:
+        """The context behind a text, each of its arrays with one row, by name.
+
+        Raises:
+            StatusError: as `Runner.run`.
+        """
+        names, begin = self._context_of(servable)
+        row = self._finished(servable, text)
+        if row.context is None or row.text:
+            extended = _question(servable, ("words",), names, begin, [row])
+            ran = await self._runner.run(servable, extended, deadline)
+            row.context = tuple(context[0].copy() for context in ran.arrays[1:])
+            if row.key is not None:
+                self._cache.put(row.key, row.context)
+        return {name: value[np.newaxis] for name, value in zip(names, row.context, strict=True)}
+
+    def _context_of(self, servable: Servable) -> tuple[list[str], tuple[np.ndarray, ...]]:
+        if servable not in self._contexts:
+            self._contexts[servable] = context_names(servable), beginning(servable)
+        return self._contexts[servable]
+
+    def _finished(self, servable: Servable, text: bytes) -> _Row:
+        """The row of a text whose last word is whole."""
+        row = self._row(servable, text + b" .")
+        return _Row(row.text, b"", row.context, row.key, row.cache)
 
     def _row(self, servable: Servable, text: bytes) -> _Row:
         parts = text.rsplit(None, 1)

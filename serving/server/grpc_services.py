@@ -24,7 +24,7 @@ from rnnzoo.serving.server.regression import regress
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.status import Code, StatusError
 
-__all__ = ["PredictionService", "add_to", "answer"]
+__all__ = ["PredictionService", "abort", "add_to", "answer", "failure"]
 
 _Request = TypeVar("_Request")
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -115,17 +115,27 @@ async def answer(
     record = None if observer is None else observer.begin(api, "GRPC")
     try:
         response = await compute(record)
-    except StatusError as error:
-        code, message = error.code, error.message
     except Exception as error:
-        _log.exception("a request failed inside the server")
-        code, message = Code.INTERNAL, f"{type(error).__name__}: {error}"
+        code, message = failure(error)
     else:
         if observer is not None:
             observer.finish(record, 0, "", request, response)
         return response
     if observer is not None:
         observer.finish(record, code, message, request)
+    return await abort(context, code, message)
+
+
+def failure(error: Exception) -> tuple[int, str]:
+    """The status code and the message of what was raised; what nobody meant to raise is logged."""
+    if isinstance(error, StatusError):
+        return error.code, error.message
+    _log.error("a request failed inside the server", exc_info=error)
+    return Code.INTERNAL, f"{type(error).__name__}: {error}"
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], code: int, message: str) -> Any:
+    """Ends a call with a status, as TensorFlow Serving words it."""
     return await context.abort(_STATUS_CODES.get(code, grpc.StatusCode.UNKNOWN), _shortened(message))
 
 

@@ -5,7 +5,16 @@ from typing import Protocol
 
 import grpc
 
-from rnnzoo.serving.server import config_polling, grpc_services, health, model_service, observing, reflection, rest_port
+from rnnzoo.serving.server import (
+    config_polling,
+    grpc_services,
+    health,
+    model_service,
+    observing,
+    reflection,
+    rest_port,
+    speaking,
+)
 from rnnzoo.serving.server.core import Core
 
 __all__ = ["GRPC_SERVICES", "PARTS", "Part"]
@@ -26,6 +35,7 @@ class Part(Protocol):
 GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (
     grpc_services.add_to,
     model_service.add_to,
+    speaking.add_to,
     health.add_to,
     reflection.add_to,
 )

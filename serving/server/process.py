@@ -19,6 +19,7 @@ from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
 from rnnzoo.serving.server.ports import address, check_port, check_socket
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import DEFAULT_PORT, ServerSettings
+from rnnzoo.serving.server.tolerance import TolerantServer
 
 __all__ = ["DEFAULT_PORT", "Server", "make_server", "run"]
 
@@ -94,8 +95,9 @@ class Server:
             **dict(settings.grpc_channel_arguments),
         }
         server = grpc.aio.server(options=list(arguments.items()))
+        tolerant: Any = TolerantServer(server)
         for add_to in GRPC_SERVICES:
-            add_to(server, self.core)
+            add_to(tolerant, self.core)
         port = 0
         try:
             if settings.port is not None:

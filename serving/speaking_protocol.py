@@ -1,0 +1,33 @@
+"""The streaming service, which TensorFlow Serving has none of: `rnnzoo.serving.Speaker`, one server-streaming method.
+
+The text below is proto3; with `package rnnzoo.serving` and
+`service Speaker { rpc Generate (GenerateRequest) returns (stream GeneratedWord); }` it makes stubs for any language.
+"""
+
+from typing import Any
+
+from rnnzoo.serving.wire import declare
+
+__all__ = ["METHOD", "SERVICE", "speaking_messages"]
+
+SERVICE, METHOD = "rnnzoo.serving.Speaker", "Generate"
+
+# A control that is not there means what it means to the signature `generate`: hence the wrapped values.
+_PROTO = """
+message Int64Value { int64 value = 1; }
+message FloatValue { float value = 1; }
+message ModelSpec { string name = 1; Int64Value version = 2; string version_label = 4; }
+message GenerateRequest {
+    ModelSpec model_spec = 1;
+    string text = 2;
+    int32 max_words = 3;
+    FloatValue temperature = 4;
+    int32 top_k = 5;
+    FloatValue top_p = 6;
+    int32 seed = 7;
+}
+message GeneratedWord { string text = 1; string word = 2; }
+"""
+
+# The classes are made at run time: to a type checker their instances are Any.
+speaking_messages: dict[str, Any] = dict(declare(_PROTO))

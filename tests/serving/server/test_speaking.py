@@ -1,0 +1,82 @@
+"""A continuation comes word by word, the same as in one piece, and stops when nobody listens."""
+
+import time
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+from rnnzoo.serving.client import Client
+from rnnzoo.serving.errors import DeadlineError, InvalidRequestError, ModelNotFoundError
+from rnnzoo.serving.server.process import Server
+from rnnzoo.serving.server.servable import Servable
+
+
+@pytest.fixture(scope="module")
+def client(language_model_server: Server) -> Iterator[Client]:
+    with Client(language_model_server.address, timeout=60) as client:
+        yield client
+
+
+@pytest.mark.parametrize("text", ["", "the game", "don't stop", "\u00a0", "naïve 漢字 nowhere"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_pieces_are_the_continuation(client: Client, text: str, seed: int) -> None:
+    pieces = list(client.stream(text, 12, temperature=1.5, top_p=0.95, seed=seed))
+
+    (whole,) = client.generate([text], 12, temperature=1.5, top_p=0.95, seed=seed)
+    assert whole == "".join(pieces)
+    assert len(pieces) <= 12
+
+
+def test_greedy_is_not_the_default(client: Client) -> None:
+    greedy = "".join(client.stream("the game", 12, temperature=0.0))
+
+    assert client.generate(["the game"], 12, temperature=0.0) == [greedy]
+    assert 1 < len({"".join(client.stream("the game", 12)) for _ in range(6)})
+
+
+def test_hanging_up_ends_the_work(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[float] = []
+    run = Servable.run
+
+    def counted(self: Servable, *arguments: object) -> object:
+        runs.append(time.monotonic())
+        time.sleep(0.01)
+        return run(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Servable, "run", counted)
+    for seed in range(20):  # until one is long enough
+        stream = client.stream("the game", 10_000, temperature=100.0, seed=seed)
+        if len([piece for piece, _ in zip(stream, range(5), strict=False)]) == 5:
+            break
+    stream.close()  # type: ignore[attr-defined]
+
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (not runs or time.monotonic() - runs[-1] < 0.5):
+        time.sleep(0.05)
+    assert time.monotonic() - runs[-1] >= 0.5
+    assert len(runs) < 1_000
+
+
+def test_refusals(client: Client, arithmetic_server: Server) -> None:
+    with pytest.raises(InvalidRequestError, match="top_p must be above 0 and at most 1"):
+        list(client.stream("the", top_p=0.0))
+    with pytest.raises(InvalidRequestError, match="temperature must be at least 0"):
+        list(client.stream("the", temperature=float("nan")))
+    with pytest.raises(InvalidRequestError, match="max_words must be from 1 to 10000"):
+        list(client.stream("the", 10_001))
+    with pytest.raises(DeadlineError), Client(client._transport._address, timeout=0.001) as hurried:  # type: ignore
+        list(hurried.stream("the game " * 2000, 1_000))
+    with Client(arithmetic_server.address) as numbers, pytest.raises(ModelNotFoundError, match='"speak" not found'):
+        list(numbers.stream("the"))
+    with Client(client._transport._address, "nobody") as nobody, pytest.raises(ModelNotFoundError):  # type: ignore
+        list(nobody.stream("the"))
+
+
+def test_a_request_of_nonsense(language_model_server: Server) -> None:
+    with grpc.insecure_channel(language_model_server.address) as channel:
+        generate = channel.unary_stream("/rnnzoo.serving.Speaker/Generate")
+        for nonsense in (b"", b"\xff\xff", b"\x12\x01\xff"):
+            with pytest.raises(grpc.RpcError) as caught:
+                list(generate(nonsense, timeout=10))
+            assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
