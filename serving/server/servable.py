@@ -1,23 +1,24 @@
 """One loaded version of one model: any SavedModel, run the way TensorFlow Serving runs it."""
 
 import json
-import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
+from tensorflow.python.client import pywrap_tf_session as tf_session
 
 from rnnzoo.serving.server.status import Code, StatusError
 
 __all__ = ["Servable", "read_meta_graph"]
 
 _INIT_SIGNATURE = "__saved_model_init_op"
-_MOST_CALLABLES = 128
+_MOST_MILLISECONDS = 2**62
 
 
 class Servable:
@@ -58,11 +59,12 @@ class Servable:
         self._session = tf.compat.v1.Session(
             graph=self._graph, config=session_config or config_pb2.ConfigProto(allow_soft_placement=True)
         )
-        self._callables: dict[tuple[tuple[str, ...], tuple[str, ...], int], Callable[..., list[np.ndarray]]] = {}
+        self._outputs: dict[str, Any] = {}
         try:
             with self._graph.as_default():
                 self._feeds = _feeds_of_any_shape(meta_graph)
                 self._restore(meta_graph)
+                self._session._extend_graph()
         except Exception as error:
             self._session.close()
             raise ValueError(f"the SavedModel in {self.folder} must load, but got: {error}") from error
@@ -99,9 +101,9 @@ class Servable:
         Raises:
             StatusError: with the code and the text of the op that failed.
         """
-        wanted = tuple(dict.fromkeys(name for name in fetches if name not in feeds))
+        wanted = tuple(sorted({name for name in fetches if name not in feeds}))
         try:
-            values = self._callable(tuple(feeds), wanted, timeout)(*feeds.values()) if wanted else ()
+            values = self._values(feeds, wanted, timeout) if wanted else ()
             found = {**feeds, **dict(zip(wanted, values, strict=True))}
             return [found[name] for name in fetches]
         except tf.errors.OpError as error:
@@ -111,29 +113,32 @@ class Servable:
         except (ValueError, TypeError) as error:
             raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
 
-    def _callable(
-        self, feeds: tuple[str, ...], fetches: tuple[str, ...], timeout: float | None
-    ) -> Callable[..., list[np.ndarray]]:
-        """A run of these very tensors, made once: looking them up anew takes longer than a small model.
-
-        Its time limit is a power of two of milliseconds, the next above `timeout`, so that there are few.
-        """
-        limit = 0 if timeout is None else 1 << max(0, math.ceil(timeout * 1000) - 1).bit_length()
-        key = (feeds, fetches, limit)
-        with self._idle:
-            found = self._callables.pop(key, None)
-        if found is None:
-            options = config_pb2.CallableOptions(
-                feed=[self._feeds[name].name if name in self._feeds else name for name in feeds],
-                fetch=[self._feeds[name].name if name in self._feeds else name for name in fetches],
+    def _values(
+        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None
+    ) -> list[np.ndarray]:
+        # What `Session.run` does, less its look at structures and shapes, which takes longer than a small model. A
+        # callable made of the session would be as quick, but optimizes the graph anew for every time limit.
+        options = None
+        if timeout is not None:
+            limit = config_pb2.RunOptions(timeout_in_ms=max(1, min(int(timeout * 1000), _MOST_MILLISECONDS)))
+            options = tf_session.TF_NewBufferFromString(limit.SerializeToString())
+        try:
+            return self._session._call_tf_sessionrun(
+                options,
+                {self._output(name): array for name, array in feeds.items()},
+                [self._output(name) for name in fetches],
+                [],
+                None,
             )
-            options.run_options.timeout_in_ms = min(limit, 2**62)
-            found = self._session._make_callable_from_options(options)
-        with self._idle:
-            self._callables[key] = found  # the last one used is the last one here
-            if len(self._callables) > _MOST_CALLABLES:
-                del self._callables[next(iter(self._callables))]
-        return found
+        finally:
+            if options is not None:
+                tf_session.TF_DeleteBuffer(options)
+
+    def _output(self, name: str) -> Any:
+        if name not in self._outputs:
+            tensor = self._feeds.get(name)
+            self._outputs[name] = (self._graph.get_tensor_by_name(name) if tensor is None else tensor)._as_tf_output()
+        return self._outputs[name]
 
     def close(self, drain: bool = True) -> None:
         """Frees the model: once its last user has released it, or at once, which fails the runs under way."""
