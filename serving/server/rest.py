@@ -123,8 +123,6 @@ class _Handlers:
             response = await self._answered(request, path)
         if self._options.cors:
             response.headers.update(_CORS)
-        if self._core.draining:
-            response.force_close()  # so that the next request of this caller goes to a server that stays
         return response
 
     async def _answered(self, request: web.Request, path: str) -> web.Response:

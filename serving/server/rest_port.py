@@ -38,6 +38,7 @@ class RestPort:
         self._host = host
         self.under_way = 0
         self._answered = 0
+        self._closed = False
         app.middlewares.append(self._counted)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_BYTES_SECONDS)
         self._site: web.TCPSite | None = None
@@ -63,6 +64,7 @@ class RestPort:
         """Takes no new connections, answers what is under way within `grace` seconds; None ends it now."""
         if self._site is not None and grace:
             await self._site.stop()
+            self._closed = True  # not before: a caller sent away would come back through the door that closes
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._until_quiet(), grace)
         await self._runner.cleanup()
@@ -76,7 +78,10 @@ class RestPort:
     async def _counted(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         self.under_way += 1
         try:
-            return await handler(request)
+            response = await handler(request)
+            if self._closed:
+                response.force_close()  # so that this caller's next request goes to a server that stays
+            return response
         finally:
             self.under_way -= 1
             self._answered += 1

@@ -8,6 +8,7 @@ const MOST_REMEMBERED = 200; // answers kept, so that the middle of a word asks 
 const PAUSE_BEFORE_SPEAKING = 700; // milliseconds without typing, so that a screen reader is not flooded
 const END_OF_LINE = "<eos>";
 const UNKNOWN = "<unk>";
+const CACHE = { hit: "hit", extended: "hit, new words ran", miss: "miss" };
 const CLINGS = /^(?:[.,;:!?%)\]}…]|'\w|n't$)/; // written without a space before them
 const OPENS = /[([{\s]$/; // and what is followed by none
 
@@ -97,7 +98,7 @@ function tell(timing, total) {
   const stages = [...timing.matchAll(/(\w+);dur=([\d.]+)/g)];
   const times = Object.fromEntries(stages.map(([, name, ms]) => [name, Number(ms)]));
   const served = Object.values(times).reduce((sum, ms) => sum + ms, 0);
-  element("cache").textContent = timing.match(/cache;desc="(\w+)"/)?.[1] ?? "not asked";
+  element("cache").textContent = CACHE[timing.match(/cache;desc="(\w+)"/)?.[1]] ?? "not asked";
   element("compute").textContent = milliseconds(times.compute);
   element("server").textContent = milliseconds(served);
   element("total").textContent = milliseconds(total);
