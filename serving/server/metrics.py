@@ -1,6 +1,7 @@
 """What Prometheus reads: TensorFlow Serving's own names, as its dashboards know them, and ours beside them."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
 
@@ -29,6 +30,7 @@ class ServerMetrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        self._children: dict[tuple[Any, ...], Any] = {}
         ProcessCollector(registry=registry)
         latency, model = _exponential(10, 1.8, 33), ("model_name",)
         self._requests = Counter(
@@ -80,24 +82,31 @@ class ServerMetrics:
             "rnnzoo_request_log_dropped", "Requests that the log's writer could not keep up with.", registry=registry
         )
 
+    def _child(self, metric: Any, *labels: str) -> Any:
+        # prometheus_client's own look-up takes a lock, which every request would wait for several times.
+        child = self._children.get((metric, *labels))
+        if child is None:
+            child = self._children[metric, *labels] = metric.labels(*labels)
+        return child
+
     def request(self, model_name: str, api: str, entrypoint: str, code: int, seconds: float) -> None:
         """A request was answered, with a status code; the latency counts where it is 0."""
-        status = Code(code).name if code in Code._value2member_map_ else "OK" if code == 0 else str(code)
-        self._requests.labels(model_name, status).inc()
+        status = "OK" if code == 0 else Code(code).name if code in Code._value2member_map_ else str(code)
+        self._child(self._requests, model_name, status).inc()
         if code == 0:
-            self._latency.labels(model_name, api, entrypoint).observe(seconds * _MICROSECONDS)
+            self._child(self._latency, model_name, api, entrypoint).observe(seconds * _MICROSECONDS)
 
     def runtime(self, model_name: str, api: str, seconds: float) -> None:
         """A request's model ran so long; TensorFlow Serving calls a session's runtime "TF1"."""
-        self._runtime.labels(model_name, api, "TF1").observe(seconds * _MICROSECONDS)
+        self._child(self._runtime, model_name, api, "TF1").observe(seconds * _MICROSECONDS)
 
     def queued(self, model_name: str, seconds: float) -> None:
         """A request waited for its batch."""
-        self._queued.labels(model_name).observe(seconds * _MICROSECONDS)
+        self._child(self._queued, model_name).observe(seconds * _MICROSECONDS)
 
     def batch(self, model_name: str, rows: int, seconds: float) -> None:
         """A model ran once, with so many rows."""
-        self._batch_rows.labels(model_name).observe(rows)
+        self._child(self._batch_rows, model_name).observe(rows)
         self._runs.inc()
         self._run_time.inc(seconds * _MICROSECONDS)
 
@@ -107,12 +116,12 @@ class ServerMetrics:
 
     def prefix_cache(self, model_name: str, hit: bool, words_run: int) -> None:
         """A row went through the prefix cache, and so many of its words ran nevertheless."""
-        self._cache_rows.labels(model_name, "hit" if hit else "miss").inc()
-        self._cache_words.labels(model_name).inc(words_run)
+        self._child(self._cache_rows, model_name, "hit" if hit else "miss").inc()
+        self._child(self._cache_words, model_name).inc(words_run)
 
     def prefix_cache_bytes(self, model_name: str, read: Callable[[], float]) -> None:
         """From now on, `read` says how much memory the cache holds."""
-        self._cache_bytes.labels(model_name).set_function(read)
+        self._child(self._cache_bytes, model_name).set_function(read)
 
     def unlogged(self) -> None:
         """A request was not written to the request log."""
