@@ -31,7 +31,31 @@ class Hyperband(GuardedTuner, keras_tuner.Hyperband):
 
 
 class GridSearch(GuardedTuner, keras_tuner.GridSearch):
-    """`keras_tuner.GridSearch`, guarded, and resumable: KerasTuner's own ends at once where it is resumed."""
+    """`keras_tuner.GridSearch`, guarded, and resumable: KerasTuner's own ends at once where it is resumed.
+
+    Example:
+        A Keras model that has nothing to do with the zoo:
+
+        >>> import keras, numpy, tempfile
+        >>> from rnnzoo.tuning.search import Divergence, MedianPruner
+        >>> def build(hp):
+        ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        ...     rate = hp.Choice("rate", [0.01, 0.02, 1e-9, 1000.0], ordered=False)
+        ...     model.compile(keras.optimizers.SGD(rate), loss="mse")
+        ...     return model
+        >>> x, y = numpy.ones((64, 3)), numpy.zeros(64)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     options = {"divergence": Divergence(bound=100.0), "pruner": MedianPruner(startup=2)}
+        ...     tuner = GridSearch(build, "val_loss", directory=folder, **options)
+        ...     tuner.search(x, y, validation_data=(x, y), epochs=2, batch_size=4, verbose=0)
+        ...     outcomes = [tuner.trial_folder(name).outcome() for name in tuner.oracle.start_order]
+        >>> {one.values["rate"]: one.status for one in outcomes}
+        {0.01: 'completed', 0.02: 'completed', 1e-09: 'pruned', 1000.0: 'diverged'}
+        >>> [one.verdict for one in outcomes]  # of the third there are too few losses to say
+        ['healthy', 'healthy', None, 'exploding']
+        >>> tuner.get_best_hyperparameters()[0]["rate"]
+        0.02
+    """
 
     def reload(self) -> None:
         super().reload()

@@ -16,7 +16,7 @@ from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.algorithms import make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
-from rnnzoo.tuning.search.results import SearchResult
+from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.searching import SearchFailedError, search
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -186,3 +186,28 @@ def test_the_recipe_is_tried_with_what_the_trial_says(tmp_path: Path, monkeypatc
         ["lstm", "irnn"], TRAINING, tmp_path, space, algorithm="grid", max_trials=3, report=lambda line: None
     )
     assert 3 == len(seen) == len(result.trials)
+
+
+def test_a_search_prunes_and_says_so(tmp_path: Path) -> None:
+    lines: list[str] = []
+    space = ["learning_rate=2,1,0.5,1e-9,1e-8", "clipnorm=none"]
+    options: dict[str, Any] = {"algorithm": "grid", "max_trials": 5, "pruning": "halving", "report_every": 2}
+    result = search(NETWORKS, TRAINING, tmp_path, space, **options, report=lines.append)
+    assert ["completed", "pruned", "pruned"] == [
+        {trial.values["learning_rate"]: trial.status for trial in result.trials}[rate] for rate in (2.0, 1e-8, 1e-9)
+    ]
+    pruned = next(trial for trial in result.trials if trial.values["learning_rate"] == 1e-9)
+    assert (pruned.at or math.inf) < 1.0
+    assert pruned.perplexity == pytest.approx(math.exp(pruned.score or math.inf))
+    assert "pruned: loss " in lines[pruned.number - 1]
+    assert result == read_result(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}"])
+def test_a_damaged_state_is_named(found: tuple[SearchResult, list[str]], tmp_path: Path, content: str) -> None:
+    result, _ = found
+    folder = tmp_path / "damaged"
+    shutil.copytree(result.folder, folder)
+    (folder / "trials" / "oracle.json").write_text(content)
+    with pytest.raises(ValueError, match=r"trials must be as KerasTuner wrote it, but it is not"):
+        search(NETWORKS, TRAINING, folder, SPACE, algorithm="grid", resume=True)

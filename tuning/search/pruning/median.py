@@ -16,8 +16,8 @@ class MedianPruner(Pruner):
 
     Args:
         startup: no trial ends before so many others got as far; 5, fewer say little about the half.
-        warmup: the share of its training that each trial may do first; 0.1, for at first the learning rate rises and
-            all losses fall alike.
+        warmup: the share of its training that each trial may do first; 0.2, for at first the learning rate rises and
+            all losses fall alike, and the trials that reach a later moment are a choice of good ones already.
 
     Example:
         >>> from rnnzoo.tuning.search.trial_folder import Report
@@ -31,7 +31,7 @@ class MedianPruner(Pruner):
         True
     """
 
-    def __init__(self, startup: int = 5, warmup: float = 0.1) -> None:
+    def __init__(self, startup: int = 5, warmup: float = 0.2) -> None:
         if startup < 1:
             raise ValueError(f"startup must be a positive integer, but got {startup=}.")
         if not 0 <= warmup < 1:
