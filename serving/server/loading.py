@@ -7,7 +7,7 @@ from tensorflow.core.protobuf import config_pb2
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.server.tflite_servable import TFLITE_FILE, TfliteServable
-from rnnzoo.serving.server.warmup import warm_up
+from rnnzoo.serving.server.warmup import warm_signatures, warm_up
 
 __all__ = ["load_servable"]
 
@@ -28,7 +28,7 @@ def load_servable(
         name: the model's name.
         version: the number of its folder.
         folder: the version's folder.
-        enable_model_warmup: whether to look for warm-up records.
+        enable_model_warmup: whether to look for warm-up records, and to ask our own exports an empty text.
         warmup_iterations: how often each is asked.
         session_config: threads, devices and memory; as TensorFlow likes if None.
         prefer_tflite_model: whether a `model.tflite` in the folder is taken instead of the SavedModel.
@@ -41,6 +41,8 @@ def load_servable(
     if enable_model_warmup:
         try:
             warm_up(servable, warmup_iterations)
+            if servable.own_export:
+                warm_signatures(servable)
         except BaseException:
             servable.close(drain=False)
             raise

@@ -104,6 +104,16 @@ def test_what_fails_is_not_served(folder: Path, records: list[bytes], message: s
         load_servable("m", 3, folder)
 
 
+def test_our_own_exports_are_asked_every_signature(exported: Path, runs: list[set[str]]) -> None:
+    servable = load_servable("lm", 1, exported / "1")
+
+    signatures = [signature for signature in servable.signatures.values() if signature.method_name]
+    assert len(signatures) >= 5
+    assert {frozenset(info.name for info in signature.inputs.values()) for signature in signatures} == set(
+        map(frozenset, runs)
+    )
+
+
 def test_a_thousand_records_are_not_too_many(folder: Path) -> None:
     write(folder, *[b""] * 1000)
 
