@@ -34,7 +34,8 @@ class Core:
         runner: runs questions, in batches where it can.
         prefix_cache: the contexts behind recent texts.
         extender: answers with that cache in hand.
-        draining: whether the server is about to end: ready no more, but still answering.
+        draining: whether the server is about to end: ready no more, only answering what it has taken.
+        refused: when a new request last came while draining, by `time.monotonic`.
     """
 
     def __init__(self, repository: Repository, settings: ServerSettings) -> None:
@@ -43,6 +44,7 @@ class Core:
         self.observer: Observer | None = None
         self.metrics: Metrics | None = None
         self.draining = False
+        self.refused = 0.0
         self._workers = Workers(settings.worker_threads, settings.max_waiting)
         self.runner = Runner(settings, self._workers, self._count_run)
         self.prefix_cache = PrefixCache(settings.prefix_cache_bytes)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from rnnzoo.serving.server.tolerance import TolerantServer
 __all__ = ["DEFAULT_PORT", "Server", "make_server", "run"]
 
 _MOST_MESSAGE_BYTES = 2**31 - 1
+_QUIET_SECONDS = 0.25  # longer than an answer takes to arrive and a question to come back
 
 
 class Server:
@@ -95,7 +97,7 @@ class Server:
             **dict(settings.grpc_channel_arguments),
         }
         server = grpc.aio.server(options=list(arguments.items()))
-        tolerant: Any = TolerantServer(server)
+        tolerant: Any = TolerantServer(server, self.core)
         for add_to in GRPC_SERVICES:
             add_to(tolerant, self.core)
         port = 0
@@ -118,8 +120,22 @@ class Server:
 
     async def _stop(self, grace: float | None) -> None:
         self.core.draining = True
+        if grace:
+            began = time.monotonic()
+            await self._quiet(began + grace / 2)
+            grace -= time.monotonic() - began
         await asyncio.gather(self._grpc.stop(grace), *(part.stop(grace) for part in self.parts))
         self.core.close()
+
+    async def _quiet(self, until: float) -> None:
+        """Waits until callers have understood that they are refused.
+
+        Whatever is on its way while gRPC shuts down ends as CANCELLED, which tells nobody to ask elsewhere.
+        """
+        quiet = self.core.refused = time.monotonic()
+        while quiet < min(self.core.refused + _QUIET_SECONDS, until):
+            await asyncio.sleep(_QUIET_SECONDS / 5)
+            quiet = time.monotonic()
 
     def _poll(self) -> None:
         while not self._stopping.wait(self.settings.poll_seconds):

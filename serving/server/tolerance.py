@@ -1,16 +1,25 @@
-"""Messages that cannot be read are their caller's mistake: INVALID_ARGUMENT, where gRPC says UNKNOWN with a traceback."""
+"""What every call has in common: unreadable messages are INVALID_ARGUMENT, and a server that ends takes no new ones.
+
+gRPC itself answers UNKNOWN to the former, with a traceback, and CANCELLED to what arrives while it shuts down, from
+which no caller can tell that it should ask another server.
+"""
 
 import inspect
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from rnnzoo.serving.server.core import Core
+
 __all__ = ["TolerantServer"]
 
 _UNREADABLE = object()
 _MESSAGE = "the request could not be parsed: it is not the message that this call takes."
+_ENDING = "the server is ending and takes no new requests: ask another one."
+_HEALTH = "/grpc.health."
 
 
 class TolerantServer:
@@ -18,14 +27,16 @@ class TolerantServer:
 
     Args:
         server: where the services go.
+        core: says when the server ends.
     """
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+    def __init__(self, server: grpc.aio.Server, core: Core) -> None:
         self._server = server
+        self._core = core
 
     def add_generic_rpc_handlers(self, handlers: Iterable[Any]) -> None:
         """As the server's own."""
-        tolerant: Any = tuple(_Tolerant(handler) for handler in handlers)
+        tolerant: Any = tuple(_Tolerant(handler, self._core) for handler in handlers)
         self._server.add_generic_rpc_handlers(tolerant)
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
@@ -33,8 +44,9 @@ class TolerantServer:
 
 
 class _Tolerant:
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: Any, core: Core) -> None:
         self._handler = handler
+        self._core = core
         self._found: dict[str, Any] = {}
 
     def service(self, handler_call_details: Any) -> Any:
@@ -43,24 +55,19 @@ class _Tolerant:
             handler = self._handler.service(handler_call_details)
             if handler is None:  # another service's; there is no end of such names, so they are not kept
                 return None
-            self._found[method] = _tolerant(handler)
+            self._found[method] = handler if method.startswith(_HEALTH) else _tolerant(handler, self._core)
         return self._found[method]
 
 
-def _tolerant(handler: Any) -> Any:
+def _tolerant(handler: Any, core: Core) -> Any:
     if handler.request_streaming:
         return handler
-    if handler.response_streaming:
-        if not inspect.isasyncgenfunction(handler.unary_stream):
-            return handler
-        return grpc.unary_stream_rpc_method_handler(
-            _checked_stream(handler.unary_stream), _reader(handler.request_deserializer), handler.response_serializer
-        )
-    if not inspect.iscoroutinefunction(handler.unary_unary):
-        return handler
-    return grpc.unary_unary_rpc_method_handler(
-        _checked(handler.unary_unary), _reader(handler.request_deserializer), handler.response_serializer
-    )
+    read, write = _reader(handler.request_deserializer), handler.response_serializer
+    if inspect.isasyncgenfunction(handler.unary_stream):
+        return grpc.unary_stream_rpc_method_handler(_checked_stream(handler.unary_stream, core), read, write)
+    if inspect.iscoroutinefunction(handler.unary_unary):
+        return grpc.unary_unary_rpc_method_handler(_checked(handler.unary_unary, core), read, write)
+    return handler
 
 
 def _reader(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -73,19 +80,25 @@ def _reader(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return reader
 
 
-def _checked(answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+async def _check(request: Any, context: grpc.aio.ServicerContext[Any, Any], core: Core) -> None:
+    if core.draining:
+        core.refused = time.monotonic()
+        await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
+    if request is _UNREADABLE:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _MESSAGE)
+
+
+def _checked(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
     async def checked(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        if request is _UNREADABLE:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _MESSAGE)
+        await _check(request, context, core)
         return await answer(request, context)
 
     return checked
 
 
-def _checked_stream(answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _checked_stream(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
     async def checked(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        if request is _UNREADABLE:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _MESSAGE)
+        await _check(request, context, core)
         async for message in answer(request, context):
             yield message
 

@@ -137,7 +137,7 @@ def test_steps_lead_to_the_same_next_word(client: Client, language_model: Langua
 def test_metadata(client: Client) -> None:
     signatures = client.metadata()
 
-    assert {"serving_default", "predict_next", "score", "generate", "step"} == set(signatures)
+    assert {"serving_default", "predict_next", "score", "generate", "step", "extend", "speak"} == set(signatures)
     assert (None,) == signatures["predict_next"]["inputs"]["text"].shape
     assert (None, 10) == signatures["predict_next"]["outputs"]["words"].shape
     assert not signatures["generate"]["inputs"]["text"].optional
