@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import resources
 
-from aiohttp import ClientPayloadError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.json_answers import error_answer
 from rnnzoo.serving.server.request_record import RequestObserver, RequestRecord
 from rnnzoo.serving.server.rest_answers import answer_prediction, answer_question
+from rnnzoo.serving.server.rest_bodies import Bodies
 from rnnzoo.serving.server.rest_urls import question_of
 from rnnzoo.serving.server.status import Code, StatusError
 
@@ -60,6 +60,7 @@ class RestOptions:
         cors: whether pages of other origins may ask.
         monitoring_path: where Prometheus finds the metrics; None for nowhere.
         most_body_bytes: of a request, unpacked; as much as TensorFlow Serving unpacks of a gzip body.
+        most_body_bytes_at_once: of all requests that are not answered yet; past that, they are refused.
         playground: whether the page to try a model out is at `/`.
     """
 
@@ -67,6 +68,7 @@ class RestOptions:
     cors: bool = False
     monitoring_path: str | None = None
     most_body_bytes: int = 100 * 2**20
+    most_body_bytes_at_once: int = 200 * 2**20
     playground: bool = True
 
 
@@ -78,7 +80,7 @@ def make_app(core: Core, observer: RequestObserver, options: RestOptions) -> web
         observer: told about each prediction, and the owner of the metrics.
         options: how.
     """
-    app = web.Application(client_max_size=options.most_body_bytes)
+    app = web.Application()
     handlers = _Handlers(core, observer, options)
     app.router.add_get("/healthz/live", handlers.live)
     app.router.add_get("/healthz/ready", handlers.ready)
@@ -96,6 +98,7 @@ class _Handlers:
         self._core = core
         self._observer = observer
         self._options = options
+        self._bodies = Bodies(options.most_body_bytes, options.most_body_bytes_at_once)
         self._timeout = options.timeout_in_ms / 1000 if options.timeout_in_ms > 0 else None
 
     async def live(self, request: web.Request) -> web.Response:
@@ -137,8 +140,8 @@ class _Handlers:
             return _refused(StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}"))
         record = self._observer.begin(question.method.capitalize(), "REST")
         try:
-            body = await self._body(request)
-            answer = await answer_prediction(self._core, question, body, self._timeout, record)
+            async with self._bodies.body_of(request) as body:
+                answer = await answer_prediction(self._core, question, body, self._timeout, record)
         except web.HTTPRequestEntityTooLarge:
             most = self._options.most_body_bytes
             too_large = StatusError(Code.INVALID_ARGUMENT, f"the body of a request must have at most {most} bytes.")
@@ -159,16 +162,6 @@ class _Handlers:
             return _refused(failure)
         self._observer.finish(record, 0, "", answer.request, answer.response)
         return _json(answer.body, {"Server-Timing": _timing(record)})
-
-    async def _body(self, request: web.Request) -> bytes:
-        most, announced = self._options.most_body_bytes, request.content_length or 0
-        if announced > most:  # else only what is read too much ends it
-            raise web.HTTPRequestEntityTooLarge(most, announced)
-        try:
-            return await request.read()
-        except (HttpProcessingError, ClientPayloadError, web.RequestPayloadError) as error:
-            # TensorFlow Serving takes a gzip body that it cannot unpack for an empty one.
-            raise StatusError(Code.INVALID_ARGUMENT, "JSON Parse error: The document is empty") from error
 
 
 def _json(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> web.Response:

@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,16 @@ from typing import Any
 import grpc
 import pytest
 import tensorflow as tf
+from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.process import Server, make_server
+from rnnzoo.serving.server.request_record import RequestObserver
+from rnnzoo.serving.server.rest import RestOptions, make_app
 from rnnzoo.serving.server.rest_port import RestPort
 
 NAMES = ("spell", "multiply", "count", "serving_default")
@@ -280,6 +284,24 @@ def test_calls_by_grpc_are_counted_beside_those_by_http(server: Server) -> None:
     assert 'rnnzoo_batch_rows_count{model_name="half"}' in counted
 
 
+def test_requests_are_written_down_a_line_each(arithmetic: Path, caplog: pytest.LogCaptureFixture) -> None:
+    talkative = make_server({"half": arithmetic}, port=0, poll_seconds=0, rest_api_port=0, log_requests=True)
+    talkative.start()
+    try:
+        assert 200 == ask(talkative, "POST", "/v1/models/half:predict", GOOD).status
+        assert 400 == ask(talkative, "POST", "/v1/models/half:predict", "[").status
+    finally:
+        talkative.stop()
+
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "rnnzoo.requests"]
+    assert [("half", 3, "multiply", "OK"), ("", 0, "", "INVALID_ARGUMENT")] == [
+        (line["model"], line["version"], line["signature"], line["status"]) for line in lines
+    ]
+    first = lines[0]
+    assert 0 < first["compute_ms"] <= first["total_ms"]
+    assert first["total_ms"] >= first["parse_ms"] + first["queue_ms"] + first["compute_ms"] + first["reply_ms"] - 0.01
+
+
 def test_other_origins_may_ask_where_they_are_let_in(arithmetic: Path) -> None:
     open_server = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=0, rest_api_enable_cors_support=True)
     open_server.start()
@@ -425,6 +447,31 @@ def test_a_gigabyte_is_refused_before_it_is_read(server: Server) -> None:
     assert b" 413 " in answer.split(b"\r\n")[0]
     assert "must have at most" in json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]
     assert 200 == ask(server, "POST", "/v1/models/half:predict", GOOD).status
+
+
+def test_bodies_of_many_callers_are_bounded_together(server: Server) -> None:
+    app = make_app(
+        server.core, RequestObserver(ServerMetrics()), RestOptions(most_body_bytes=1000, most_body_bytes_at_once=1500)
+    )
+
+    async def statuses() -> tuple[int, int, int]:
+        gate = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b"x" * 900
+            await gate.wait()
+
+        path = "/v1/models/half:predict"
+        async with TestClient(TestServer(app)) as client:
+            first = asyncio.create_task(client.post(path, data=slowly()))
+            async with asyncio.timeout(20):
+                while (second := await client.post(path, data=b"x" * 900)).status != 429:
+                    await asyncio.sleep(0.01)
+            gate.set()
+            after = await first
+            return second.status, after.status, (await client.post(path, data=b"x" * 900)).status
+
+    assert (429, 400, 400) == asyncio.run(statuses())
 
 
 def test_a_bomb_in_gzip_is_refused(arithmetic: Path, server: Server) -> None:
