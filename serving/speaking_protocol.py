@@ -6,9 +6,11 @@ The text below is proto3; with `package rnnzoo.serving` and
 
 from typing import Any
 
-from rnnzoo.serving.wire import declare
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-__all__ = ["METHOD", "SERVICE", "speaking_messages"]
+from rnnzoo.serving.wire import declare, described
+
+__all__ = ["METHOD", "SERVICE", "speaking_file", "speaking_messages"]
 
 SERVICE, METHOD = "rnnzoo.serving.Speaker", "Generate"
 
@@ -31,3 +33,17 @@ message GeneratedWord { string text = 1; string word = 2; }
 
 # The classes are made at run time: to a type checker their instances are Any.
 speaking_messages: dict[str, Any] = dict(declare(_PROTO))
+
+
+def speaking_file() -> FileDescriptorProto:
+    """The messages and the service, for tools that ask a server what it speaks."""
+    package, _, name = SERVICE.rpartition(".")
+    file = described(_PROTO, package)
+    file.name = "rnnzoo/serving/speaker.proto"
+    file.service.add(name=name).method.add(
+        name=METHOD,
+        input_type=f".{package}.GenerateRequest",
+        output_type=f".{package}.GeneratedWord",
+        server_streaming=True,
+    )
+    return file

@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 
-__all__ = ["declare"]
+__all__ = ["declare", "described"]
 
 _MESSAGE = re.compile(r"message (\w+) \{(.*?)\}", re.DOTALL)
 _FIELD = re.compile(r"(repeated )?(?:map<string, (\w+)>|(\w+)) (\w+) = (\d+);")
@@ -45,6 +45,21 @@ def declare(proto: str, package: str = "declared") -> dict[str, type[Message]]:
     >>> messages["Point"].FromString(point.SerializeToString()).name
     'here'
     """
+    file = described(proto, package)
+    pool = DescriptorPool()
+    pool.Add(file)
+    return {
+        message.name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{message.name}"))
+        for message in file.message_type
+    }
+
+
+def described(proto: str, package: str = "declared") -> FileDescriptorProto:
+    """The same, as protobuf's own description of a file.
+
+    >>> [field.name for field in described("message Point { double x = 1; double y = 2; }").message_type[0].field]
+    ['x', 'y']
+    """
     file = FileDescriptorProto(name="declared.proto", package=package, syntax="proto3")
     for name, body in _MESSAGE.findall(proto):
         message = file.message_type.add(name=name)
@@ -60,12 +75,7 @@ def declare(proto: str, package: str = "declared") -> dict[str, type[Message]]:
                 _set_type(field, f"{name}.{entry.name}", package)
             else:
                 _set_type(field, kind, package)
-    pool = DescriptorPool()
-    pool.Add(file)
-    return {
-        message.name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{message.name}"))
-        for message in file.message_type
-    }
+    return file
 
 
 def _set_type(field: FieldDescriptorProto, kind: str, package: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.speaking_protocol import SERVICE
 from rnnzoo.serving.wire import declare
 
 __all__ = ["add_to"]
@@ -22,6 +23,7 @@ _SERVICES = (
     "ModelService",
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
+    SERVICE,
 )
 _LOOK_SECONDS = 0.2
 

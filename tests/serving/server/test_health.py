@@ -20,6 +20,7 @@ SERVICES = (
     "ModelService",
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
+    "rnnzoo.serving.Speaker",
 )
 
 

@@ -26,23 +26,32 @@ def ask(
 def test_services(stub: reflection_pb2_grpc.ServerReflectionStub) -> None:
     answer = ask(stub, reflection_pb2.ServerReflectionRequest(list_services=""))
 
-    assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} <= {
-        service.name for service in answer.list_services_response.service
-    }
+    assert {
+        "tensorflow.serving.PredictionService",
+        "tensorflow.serving.ModelService",
+        "rnnzoo.serving.Speaker",
+    } <= {service.name for service in answer.list_services_response.service}
 
 
-def test_messages(stub: reflection_pb2_grpc.ServerReflectionStub) -> None:
-    answer = ask(
-        stub,
-        reflection_pb2.ServerReflectionRequest(file_containing_symbol="tensorflow.serving.PredictionService"),
-    )
+@pytest.mark.parametrize(
+    ("service", "methods"),
+    [
+        (
+            "tensorflow.serving.PredictionService",
+            {"Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"},
+        ),
+        ("tensorflow.serving.ModelService", {"GetModelStatus", "HandleReloadConfigRequest"}),
+        ("rnnzoo.serving.Speaker", {"Generate"}),
+    ],
+)
+def test_methods(stub: reflection_pb2_grpc.ServerReflectionStub, service: str, methods: set[str]) -> None:
+    answer = ask(stub, reflection_pb2.ServerReflectionRequest(file_containing_symbol=service))
 
     files = [
         descriptor_pb2.FileDescriptorProto.FromString(file)
         for file in answer.file_descriptor_response.file_descriptor_proto
     ]
-    methods = {method.name for file in files for service in file.service for method in service.method}
-    assert {"Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"} == methods
+    assert methods == {method.name for file in files for service in file.service for method in service.method}
 
 
 @pytest.mark.parametrize(
