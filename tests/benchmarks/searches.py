@@ -78,7 +78,7 @@ def stock(
     options: dict[str, Any] = {"objective": "val_loss", "seed": seed + 1, "directory": folder, "project_name": "stock"}
     if algorithm == "hyperband":
         tuner = STOCK[algorithm](LanguageHyperModel(space, corpus), max_epochs=space.training.epochs, **options)
-        tuner.oracle.max_trials = trials
+        tuner.oracle.max_trials = tuner.oracle.hyperband_iterations = trials
         return tuner
     return STOCK[algorithm](LanguageHyperModel(space, corpus), max_trials=trials, **options)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from cli.conftest import Call
 
+from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
@@ -158,6 +159,20 @@ def test_a_trial_of_a_search_is_trained_in_full(
     call("train", "--from-trial", f"{searched}{suffix}", "--seed", 4, "-o", tmp_path / "new")
     assert NetworkConfig(network="gru", units=5, dropout=0.5) == asked["network"]
     assert TrainingConfig(learning_rate=rate, seed=4) == asked["training"]
+
+
+@pytest.mark.parametrize(
+    ("number", "loss", "line"),
+    [
+        (2, 2.0, "The same validation loss as trial 2: 2."),
+        (2, 2.02, "Validation loss 2.02; trial 2 had 2, 1.0e-02 of it apart."),
+        (1, 3.5, "Trial 1 was diverged; in full its validation loss is 3.5."),
+    ],
+)
+def test_a_trial_trained_in_full_is_compared_with_its_score(
+    number: int, loss: float, line: str, searched: Path
+) -> None:
+    assert line == read_trial(f"{searched}:{number}").compared(loss)
 
 
 def test_a_trial_that_is_not_there_is_named(searched: Path, tmp_path: Path, call: Call) -> None:

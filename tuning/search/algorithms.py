@@ -116,6 +116,7 @@ def make_tuner(
     if algorithm == "hyperband":
         tuner = Hyperband(hypermodel, max_epochs=epochs, **kwargs)
         tuner.oracle.max_trials = max_trials
+        tuner.oracle.hyperband_iterations = max_trials  # begins again until there are so many: once is very few trials
         return tuner
     try:
         return ALGORITHMS[algorithm](hypermodel, max_trials=max_trials, **kwargs)

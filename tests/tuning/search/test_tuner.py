@@ -171,6 +171,15 @@ def test_hyperband_does_not_go_on_from_a_diverged_trial(tmp_path: Path) -> None:
     assert all("from which this one goes on" in trial.message for trial in promoted)
 
 
+def test_hyperband_begins_again_until_there_are_enough_trials(tmp_path: Path) -> None:
+    tuner = tuner_for(tmp_path, Descent(), "hyperband", max_trials=4, epochs=1)
+    run(tuner, epochs=1)
+    assert 4 == len(trials(tuner))
+    extended = tuner_for(tmp_path, Descent(), "hyperband", max_trials=6, epochs=1)
+    run(extended, epochs=1)
+    assert 6 == len(trials(extended))
+
+
 @pytest.mark.parametrize("algorithm", ["random", "grid", "hyperband"])
 def test_a_killed_search_goes_on_where_it_stopped(tmp_path: Path, algorithm: str) -> None:
     class Killed(Descent):
