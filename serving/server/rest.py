@@ -81,6 +81,7 @@ def make_app(core: Core, observer: RequestObserver, options: RestOptions) -> web
         options: how.
     """
     app = web.Application()
+    app.on_response_prepare.append(_without_server)
     handlers = _Handlers(core, observer, options)
     app.router.add_get("/healthz/live", handlers.live)
     app.router.add_get("/healthz/ready", handlers.ready)
@@ -162,6 +163,11 @@ class _Handlers:
             return _refused(failure)
         self._observer.finish(record, 0, "", answer.request, answer.response)
         return _json(answer.body, {"Server-Timing": _timing(record)})
+
+
+async def _without_server(request: web.Request, response: web.StreamResponse) -> None:
+    # Which Python and which library answer is nobody's business; TensorFlow Serving sends no such header either.
+    response.headers.popall("Server", None)
 
 
 def _json(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> web.Response:

@@ -97,6 +97,7 @@ def test_rows_go_to_rows_and_columns_to_columns(server: Server) -> None:
 
     assert (200, b'{\n    "predictions": [[1.0, 2.0]\n    ]\n}') == (rows.status, rows.body)
     assert "application/json" == rows.headers["Content-Type"]
+    assert "Server" not in rows.headers
     assert {"outputs": {"negative": [-1.0, -2.0], "scaled": [3.0, 6.0]}} == columns.json
 
 
