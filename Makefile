@@ -2,13 +2,14 @@
 # make test   the whole test suite
 # make lint   ruff and mypy
 # make bench  times against Keras and PyTorch
+# make bench-serving  the server against the bare model and LitServe
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export RNNZOO_DATA ?= $(abspath ../shared/data)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-serving clean
 
 # --no-compile: of TensorFlow's thousands of files Python compiles those that it needs, when it needs them.
 $(VENV)/.installed: pyproject.toml
@@ -41,5 +42,15 @@ $(TORCH)/.installed: tests/benchmarks/requirements.txt
 bench: $(VENV)/.installed $(TORCH)/.installed
 	$(BIN)/python tests/benchmarks/bench.py
 
+# LitServe too.
+LITSERVE := tests/benchmarks/.venv-litserve
+$(LITSERVE)/.installed: tests/benchmarks/requirements-litserve.txt
+	$(PYTHON) -m venv $(LITSERVE)
+	$(LITSERVE)/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements-litserve.txt
+	touch $@
+
+bench-serving: $(VENV)/.installed $(LITSERVE)/.installed
+	$(BIN)/python tests/benchmarks/serving.py
+
 clean:
-	rm -rf $(VENV) $(TORCH) demo build dist
+	rm -rf $(VENV) $(TORCH) $(LITSERVE) demo build dist
