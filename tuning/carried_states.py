@@ -1,11 +1,13 @@
 """The states that a language model carries from one window of a text to the next."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.tuning.replicas import replica_count
 
 __all__ = ["CarriedStates"]
 
@@ -37,15 +39,27 @@ class CarriedStates(keras.layers.Layer):
         self.batch_size = batch_size
         self._initial_states = language_model.initial_states  # the method, not the model: it has one owner already
         self.carried = [
-            self.add_weight(name=name, shape=state.shape, dtype=state.dtype.name, trainable=False, initializer="zeros")
+            self._carried(name, state)
             for (name, _), state in zip(
                 language_model.state_specs, language_model.initial_states(batch_size), strict=True
             )
         ]
         self.is_reset = self.add_weight(
-            name="is_reset", shape=(), dtype="bool", trainable=False, initializer=keras.initializers.Constant(True)
+            name="is_reset",
+            shape=(),
+            dtype="bool",
+            trainable=False,
+            initializer=keras.initializers.Constant(True),
+            aggregation="only_first_replica",
         )
         self.built = True
+
+    def _carried(self, name: str, state: tf.Tensor) -> keras.Variable:
+        options: Any = {"name": name, "shape": state.shape, "dtype": state.dtype.name, "trainable": False}
+        if replica_count() == 1:
+            return self.add_weight(initializer="zeros", **options)
+        # Replicas that share a batch have states of their own, those of their rows: `add_weight` knows no such variable.
+        return keras.Variable("zeros", synchronization="on_read", aggregation="only_first_replica", **options)
 
     def reset(self) -> None:
         """The next window begins a text."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import keras
 
+from rnnzoo.tuning.replicas import number_in
+
 __all__ = ["HaltOnDivergence", "TrainingDiverged"]
 
 
@@ -37,5 +39,5 @@ class HaltOnDivergence(keras.callbacks.Callback):
 
     def _check(self, name: str, logs: Mapping[str, float]) -> None:
         if not math.isfinite(logs.get(name, 0.0)):
-            step = int(self.model.optimizer.iterations)
+            step = int(number_in(self.model.optimizer.iterations))
             raise TrainingDiverged(f"{name} was {logs[name]}", step, self._epoch + 1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import keras
 
+from rnnzoo.tuning.replicas import number_in
 from rnnzoo.tuning.run_progress import RunProgress
 from rnnzoo.tuning.schedules import SCHEDULES, Position
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -32,7 +33,7 @@ class ControlLearningRate(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         position = Position(
-            step=int(self.model.optimizer.iterations),
+            step=int(number_in(self.model.optimizer.iterations)),
             total_steps=self.total_steps,
             validation_losses=self.progress.validation_losses,
             warmup_steps=self.warmup_steps,

@@ -1,12 +1,13 @@
 """The optimizer that a training configuration asks for, kind to word vectors of which a step touches few."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
-from rnnzoo.tuning.gradients import first_occurrences
+from rnnzoo.tuning.gradients import first_occurrences, merge_repeated_rows
+from rnnzoo.tuning.replicas import replica_count, sum_over_replicas
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["SGD", "Adam", "RMSprop", "make_optimizer"]
@@ -18,9 +19,14 @@ class _RowwiseClipping(keras.optimizers.Optimizer):
     """Clips a sparse gradient by its rows, each of which must be named once (see `merge_repeated_rows`).
 
     Keras makes it dense first: all the rows of a large vocabulary for the norm of a few.
+
+    Where replicas share a batch, their gradients are summed before they are clipped, not after as in Keras: a
+    threshold means the same on one device and on several.
     """
 
     def _clip_gradients(self, gradients: Sequence[Gradient]) -> list[Gradient]:
+        if replica_count() > 1:
+            gradients = [merge_repeated_rows(gradient) for gradient in sum_over_replicas(list(gradients))]
         dense = [gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient for gradient in gradients]
         return [
             tf.IndexedSlices(clipped, gradient.indices, gradient.dense_shape)
@@ -28,6 +34,9 @@ class _RowwiseClipping(keras.optimizers.Optimizer):
             else clipped
             for gradient, clipped in zip(gradients, super()._clip_gradients(dense), strict=True)
         ]
+
+    def _all_reduce_sum_gradients(self, pairs: Iterable[tuple[Gradient, Any]]) -> list[tuple[Gradient, Any]]:
+        return list(pairs)  # they are sums already
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rnnzoo.tuning.checkpoints import Checkpoint, CheckpointError, write_checkpoint
 from rnnzoo.tuning.divergence import TrainingDiverged
 from rnnzoo.tuning.interruption import Interruption
+from rnnzoo.tuning.replicas import number_in
 from rnnzoo.tuning.run_progress import RunProgress
 
 __all__ = ["RestoreState", "SaveCheckpoints", "restore_state", "take_state"]
@@ -98,7 +99,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def save(self) -> None:
         for variable in self.model.trainable_variables:
             if not np.isfinite(variable.numpy()).all():
-                what, step = f"{variable.path} was not finite", int(self.model.optimizer.iterations)
+                what, step = f"{variable.path} was not finite", int(number_in(self.model.optimizer.iterations))
                 raise TrainingDiverged(what, step, self.progress.epoch + 1)
         write_checkpoint(self.path, Checkpoint(self.progress.as_dict(), take_state(self.model)))
 

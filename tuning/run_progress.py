@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.replicas import number_in
 
 __all__ = ["RunProgress", "TrackProgress", "WriteLog"]
 
@@ -68,7 +69,7 @@ class TrackProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         row: dict[str, float] = {"epoch": epoch + 1, **(logs or {})}
-        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        row["learning_rate"] = number_in(self.model.optimizer.learning_rate)
         row["seconds"] = round(self.progress.seconds, 1)
         row[f"{self.unit}_per_second"] = round(self.amount / self.progress.seconds)
         self.progress.history.append(row)

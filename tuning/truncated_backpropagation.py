@@ -11,6 +11,7 @@ from rnnzoo.tuning.carried_states import CarriedStates
 from rnnzoo.tuning.gradients import merge_repeated_rows
 from rnnzoo.tuning.likelihoods import likelihoods_and_ranks
 from rnnzoo.tuning.losses import word_loss
+from rnnzoo.tuning.replicas import own_rows, replica_count, rows_per_replica, sum_over_replicas
 from rnnzoo.tuning.resumable_model import Logs, ResumableModel
 
 __all__ = ["TruncatedBackpropagation"]
@@ -32,7 +33,8 @@ class TruncatedBackpropagation(ResumableModel):
 
     Args:
         language_model: what learns.
-        batch_size: the number of rows of each batch.
+        batch_size: the number of rows of each batch; the replicas of a `tf.distribute` strategy in whose scope all is
+            made share them equally.
         loss: "full", "sampled" or "auto", see `word_loss`.
         samples: how many words a sampled loss draws.
         seed: of the samples; those of a step depend on it and on the step's number alone.
@@ -67,8 +69,9 @@ class TruncatedBackpropagation(ResumableModel):
         self.seed = seed
         self.fresh_starts = fresh_starts
         self.word_loss = word_loss(loss, len(language_model.vocabulary), samples, language_model.config.softmax)
-        self.training_states = CarriedStates(language_model, batch_size, name="training_states")
-        self.evaluation_states = CarriedStates(language_model, batch_size, name="evaluation_states")
+        self.rows = rows_per_replica(batch_size)
+        self.training_states = CarriedStates(language_model, self.rows, name="training_states")
+        self.evaluation_states = CarriedStates(language_model, self.rows, name="evaluation_states")
         # float64: float32 stops counting at 16.7 million tokens.
         self.nats = keras.metrics.Mean(name="loss", dtype="float64")
         self.top1 = keras.metrics.Mean(name="top1", dtype="float64")
@@ -88,17 +91,18 @@ class TruncatedBackpropagation(ResumableModel):
         if self.fresh_starts:
             # Another stream than that of the sampled softmax, which has the seed itself.
             drawn = tf.random.stateless_uniform((self.batch_size, 1), seed + tf.constant([2**30, 0]))
-            fresh = drawn < self.fresh_starts
+            fresh = own_rows(drawn, self.rows) < self.fresh_starts
+        tokens = sum_over_replicas(tf.reduce_sum(weights))
         with tf.GradientTape() as tape:
             hidden, states = self(inputs, states=self.training_states.read(fresh), training=True)
             softmax = self.language_model.softmax
             loss, nats = self.word_loss(softmax, *_flat_tokens(hidden, targets), _flat(weights), seed)
-            tokens = tf.reduce_sum(weights)
-            loss = self.optimizer.scale_loss(tf.add_n([loss / tokens, *self.losses]))
+            penalties = [penalty / replica_count() for penalty in self.losses]
+            loss = self.optimizer.scale_loss(tf.add_n([loss / tokens, *penalties]))
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply([merge_repeated_rows(gradient) for gradient in gradients], self.trainable_weights)
         self.training_states.carry(states)
-        self.nats.update_state(nats / tokens, sample_weight=tokens)
+        self.nats.update_state(sum_over_replicas(nats) / tokens, sample_weight=tokens)
         return self.training_logs()
 
     def test_step(self, data: Batch) -> Logs:
@@ -107,9 +111,8 @@ class TruncatedBackpropagation(ResumableModel):
         self.evaluation_states.carry(states)
         log_likelihoods, ranks = likelihoods_and_ranks(self.language_model.softmax, *_flat_tokens(hidden, targets))
         weights = _flat(weights)
-        self.nats.update_state(-log_likelihoods, sample_weight=weights)
-        self.top1.update_state(ranks < 1, sample_weight=weights)
-        self.top5.update_state(ranks < 5, sample_weight=weights)
+        for metric, values in ((self.nats, -log_likelihoods), (self.top1, ranks < 1), (self.top5, ranks < 5)):
+            _update_over_replicas(metric, values, weights)
         return {**self._likelihood_logs(), "top1": self.top1.result(), "top5": self.top5.result()}
 
     def training_logs(self) -> Logs:
@@ -144,6 +147,15 @@ class _FreshStates(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.model.training_states.reset()
+
+
+def _update_over_replicas(metric: keras.metrics.Metric, values: tf.Tensor, weights: tf.Tensor) -> None:
+    """Keras logs what the first replica says: let each know the mean over all."""
+    if replica_count() > 1:
+        values = tf.reduce_sum(tf.cast(values, tf.float64) * tf.cast(weights, tf.float64))
+        values, weights = sum_over_replicas([values, tf.reduce_sum(tf.cast(weights, tf.float64))])
+        values = tf.math.divide_no_nan(values, weights)
+    metric.update_state(values, sample_weight=weights)
 
 
 def _flat_tokens(hidden: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     space = ["--range", "learning_rate=1:100:log", "--range", "units=8,16", "--fix", "window=9"]
     options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--seed", 5, "--resume"]
-    workers = ["--workers", 2, "--listen", "0.0.0.0:8765", "--patience", 9]
+    workers = ["--workers", 2, "--listen", "0.0.0.0:8765", "--patience", 9, "--device", "cpu"]
     limits = ["--pruning", "median", "--report-every", 7, "--time-budget", "1h30m", "--watch-gradients"]
     result = call(
         "tune", "lstm", "gru", *space, *options, *limits, *workers, "--corpus", "recall", "--dropout", 0, "-o", "found"
@@ -55,6 +55,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
         "watch_gradients": True,
         "resume": True,
         "sharing": Sharing(workers=2, listen="0.0.0.0:8765", patience=9.0, before=start_quietly),
+        "device": "cpu",
         "best": TRIAL,
     } == asked
 
@@ -119,6 +120,7 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "--max-trials", "0", "--corpus", "recall"], 1, "max_trials must be a positive integer"),
         (["lstm", "--epochs", "0"], 1, "epochs must be a positive integer"),
         (["lstm", "--resume", "--corpus", "recall"], 1, "a search to resume must hold search.json"),
+        (["lstm", "--corpus", "recall", "--device", "abacus"], 1, "device must be one of auto, cpu, gpu, gpus, tpu"),
         (["lstm", "--corpus", "recall", "--workers", "-1"], 1, "workers must not be negative"),
         (["lstm", "--corpus", "recall", "--chief", "here"], 1, "the address of a chief must be written HOST:PORT"),
         (["lstm", "--corpus", "recall", "--chief", "127.0.0.1:9", "--patience", "0.1"], 1, "must share the folder"),

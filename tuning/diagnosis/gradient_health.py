@@ -15,6 +15,7 @@ from rnnzoo.tuning.diagnosis.signs_board import SignsBoard
 from rnnzoo.tuning.diagnosis.signs_file import SignsFile
 from rnnzoo.tuning.diagnosis.step_loss import StepLoss
 from rnnzoo.tuning.diagnosis.train_step_probe import Look, TrainStepProbe
+from rnnzoo.tuning.replicas import number_in
 
 __all__ = ["GradientHealth"]
 
@@ -134,7 +135,7 @@ class GradientHealth(keras.callbacks.Callback):
 
     def _begin(self) -> int:
         """Find out how many steps were made before, which is only known once a resumed state is in its place."""
-        self._step = 0 if self.model.optimizer is None else int(self.model.optimizer.iterations)
+        self._step = 0 if self.model.optimizer is None else int(number_in(self.model.optimizer.iterations))
         if self._file is not None:
             self.signs = self._file.begin(self._step)
         return self._step

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from rnnzoo.tuning.replicas import number_in
+
 __all__ = ["StepLoss"]
 
 
@@ -24,7 +26,7 @@ class StepLoss:
         step_total = step_count = 0.0
         for metric in model.metrics:
             if metric.name == "loss" and isinstance(metric, keras.metrics.Mean):
-                total, count = float(metric.total), float(metric.count)
+                total, count = number_in(metric.total), number_in(metric.count)
                 step_total, step_count = total - self._total, count - self._count
                 self._total, self._count = total, count
                 break

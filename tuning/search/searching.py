@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning import devices
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.search.algorithms import check_algorithm, make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
@@ -44,6 +45,7 @@ def search(
     watch_gradients: bool = False,
     resume: bool = False,
     sharing: Sharing | None = None,
+    device: str = "auto",
     divergence: Divergence | None = None,
     report: Callable[[str], None] = print,
 ) -> SearchResult:
@@ -69,6 +71,7 @@ def search(
         resume: go on with the search in `output`; finished trials are not run again, an interrupted one goes on after
             its last epoch.
         sharing: which processes share the search; None (default) is this one alone, whose memory grows with the trials.
+        device: what trials run on, see `rnnzoo.tuning.devices.use_device`.
         divergence: what counts as diverged; None (default) is a loss, the mean of an epoch so far, that is no number or
             above `2 ln V`, twice the loss of guessing each of the V words with equal probability.
         report: called with one line for each trial once it is over.
@@ -88,6 +91,7 @@ def search(
     configs = [NetworkConfig(network=one) if isinstance(one, str) else one for one in networks]
     chosen = Space(configs, training, space)
     check_algorithm(algorithm)
+    devices.check_device(device)
     if max_trials < 1:
         raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
     if time_budget is not None and not time_budget > 0:
@@ -112,7 +116,7 @@ def search(
     )
     if resume and not joining:
         folder.check_is_resumable(plan.as_dict())
-    limits: Any = {"max_trials": max_trials, "deadline": deadline}
+    limits: Any = {"max_trials": max_trials, "deadline": deadline, "device": device}
     try:
         if sharing is not None:
             return share(folder, plan, sharing, report=report, **limits)
@@ -132,13 +136,24 @@ def _search_here(
     *,
     max_trials: int,
     deadline: float | None,
+    device: str,
 ) -> SearchResult:
+    strategy = devices.use_device(device)
+
     def after_trial(trial: Any) -> None:
         result = collect(folder, plan.space, tuner.oracle)
         folder.write_result(result)
         report(result.trials[tuner.oracle.start_order.index(trial.trial_id)].line(max_trials))
 
-    tuner = make_search_tuner(plan, folder, corpus, max_trials=max_trials, on_trial=after_trial, deadline=deadline)
+    tuner = make_search_tuner(
+        plan,
+        folder,
+        corpus,
+        max_trials=max_trials,
+        on_trial=after_trial,
+        deadline=deadline,
+        distribution_strategy=strategy,
+    )
     folder.write_identity(plan.as_dict())
     try:
         tuner.search(epochs=plan.space.training.epochs, verbose=0)
@@ -185,7 +200,9 @@ def make_search_tuner(
                 watch_gradients=plan.watch_gradients,
                 **options,
             )
-    except (json.JSONDecodeError, KeyError) as error:
+    except (json.JSONDecodeError, KeyError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not isinstance(error.__cause__, KeyError):  # KerasTuner's for a key
+            raise
         raise ValueError(
             f"{folder.path / SearchFolder.TRIALS} must be as KerasTuner wrote it, but it is not: {error}"
         ) from error

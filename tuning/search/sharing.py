@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_tuner.src.distribute import utils
+
+from rnnzoo.tuning.devices import use_device
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
 from rnnzoo.tuning.search.workers.processes import run_with_workers
-from rnnzoo.tuning.search.workers.roles import PATIENCE, Address, ChiefError, check_address_is_free
+from rnnzoo.tuning.search.workers.roles import PATIENCE, Address, ChiefError, check_address_is_free, worker_number
 
 __all__ = ["Sharing", "share", "take_part"]
 
@@ -53,8 +56,8 @@ def share(
     *,
     max_trials: int,
     deadline: float | None,
+    device: str,
     report: Callable[[str], None],
-    **options: Any,
 ) -> SearchResult:
     """Search in several processes.
 
@@ -64,8 +67,8 @@ def share(
         sharing: by whom.
         max_trials: the most trials in all.
         deadline: when all trials end, in seconds since 1970; None, never.
+        device: what trials run on, see `use_device`.
         report: called with a line for each trial that is over and each process that died.
-        options: of `make_search_tuner`, for each process.
 
     Raises:
         ChiefError: if a chief cannot be reached, or its address is taken.
@@ -88,7 +91,7 @@ def share(
                 report(trial.line(max_trials))
 
     run_with_workers(
-        functools.partial(take_part, folder.path, max_trials, deadline, options),
+        functools.partial(take_part, folder.path, max_trials, deadline, device),
         sharing.here,
         listen=sharing.listen,
         chief=sharing.chief,
@@ -100,11 +103,13 @@ def share(
     return read_result(folder.path)
 
 
-def take_part(folder: Path, max_trials: int, deadline: float | None, options: dict[str, Any]) -> None:
+def take_part(folder: Path, max_trials: int, deadline: float | None, device: str) -> None:
     """Be the chief or a worker of the search in a folder, as KerasTuner's variables say."""
     from rnnzoo.tuning.search.searching import collect, make_search_tuner
 
     place, plan = SearchFolder(folder), SearchPlan.read(folder)
+    chief = utils.is_chief_oracle()
+    strategy = use_device("cpu") if chief else use_device(device, worker_number())
 
     def write(trial: Any) -> None:
         place.write_result(collect(place, plan.space, tuner.oracle))
@@ -116,9 +121,9 @@ def take_part(folder: Path, max_trials: int, deadline: float | None, options: di
         max_trials=max_trials,
         on_trial=write,
         deadline=deadline,
-        **options,
+        distribution_strategy=strategy,
     )
-    if tuner.has_oracle:
+    if chief:
         place.write_result(collect(place, plan.space, tuner.oracle))
     tuner.search(epochs=plan.space.training.epochs, verbose=0)
 

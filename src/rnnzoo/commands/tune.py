@@ -119,6 +119,15 @@ def tune(
             metavar="SECONDS", help="How long workers wait for a chief that is silent.", rich_help_panel="Workers"
         ),
     ] = PATIENCE,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|gpu|gpus|tpu",
+            help="What a trial runs on: one device, all GPUs together, or a TPU; auto gives each worker its own GPU "
+            "if there is one.",
+            rich_help_panel="Workers",
+        ),
+    ] = "auto",
     corpus_options: CorpusOptions = None,
     **options: Any,
 ) -> None:
@@ -171,6 +180,7 @@ def tune(
                 resume=resume,
                 report=board.say,
                 sharing=sharing,
+                device=device,
             )
     except KeyboardInterrupt:
         raise InterruptionError("Interrupted. Go on with: the same command and --resume") from None

@@ -45,11 +45,6 @@ class DistributedTuner(keras_tuner.Tuner):
                 patience=patience(),
             )
 
-    @property
-    def has_oracle(self) -> bool:
-        """Whether this process decides which trials there are: it is no worker."""
-        return not self._is_worker()
-
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         if not utils.is_chief_oracle():
             super().search(*fit_args, **fit_kwargs)
