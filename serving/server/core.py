@@ -68,7 +68,7 @@ class Core:
         if not request.HasField("model_spec"):
             raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
         with lease(self.repository, request.model_spec) as servable:
-            question = prepare(servable, request)
+            question = prepare(servable, request, self.repository.check_method_names)
             parsed = time.perf_counter()
             if record is not None:
                 record.model_name, record.model_version = servable.name, servable.version

@@ -73,12 +73,17 @@ def predict(
     if not request.HasField("model_spec"):
         raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
     with lease(repository, request.model_spec) as servable:
-        question = prepare(servable, request)
+        question = prepare(servable, request, repository.check_method_names)
         return reply(servable, question, servable.run(question.feeds, question.fetches, timeout))
 
 
-def prepare(servable: Servable, request: predict_pb2.PredictRequest) -> Question:
+def prepare(servable: Servable, request: predict_pb2.PredictRequest, check_method_name: bool = False) -> Question:
     """From message to arrays: everything about a request that can be refused before the model runs.
+
+    Args:
+        servable: the model that is asked.
+        request: for it.
+        check_method_name: whether the signature's method must be one of TensorFlow Serving's; its own default.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
@@ -87,7 +92,8 @@ def prepare(servable: Servable, request: predict_pb2.PredictRequest) -> Question
     if name not in servable.signatures:
         raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
     signature = servable.signatures[name]
-    _check_method(signature)
+    if check_method_name:
+        _check_method(signature)
     tensors = _inputs(signature, request)
     feeds = {signature.inputs[alias].name: _decode(alias, tensor) for alias, tensor in tensors.items()}
     aliases = _output_aliases(signature, request.output_filter)

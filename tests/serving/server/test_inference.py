@@ -145,12 +145,6 @@ def test_a_shape_is_the_business_of_the_ops(repository: Repository) -> None:
             Code.INVALID_ARGUMENT,
             "Expects arg[1] to be float but int32 is provided",
         ),
-        (
-            request("__saved_model_init_op"),
-            Code.INTERNAL,
-            "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
-            "tensorflow/serving/classify, tensorflow/serving/regress}. Was: ",
-        ),
         (predict_pb2.PredictRequest(), Code.INVALID_ARGUMENT, "Missing ModelSpec"),
         (predict_pb2.PredictRequest(model_spec={}), Code.INVALID_ARGUMENT, "ModelSpec has no name specified."),
         (
@@ -173,6 +167,20 @@ def test_a_shape_is_the_business_of_the_ops(repository: Repository) -> None:
 )
 def test_refusals(repository: Repository, message: predict_pb2.PredictRequest, code: Code, text: str) -> None:
     assert (code, text) == refusal(predict, repository, message)
+
+
+def test_method_names_are_checked_where_that_is_asked_for(arithmetic: Path) -> None:
+    strict = Repository({"default": arithmetic})
+    strict.check_method_names = True
+
+    assert (
+        Code.INTERNAL,
+        "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
+        "tensorflow/serving/classify, tensorflow/serving/regress}. Was: ",
+    ) == refusal(predict, strict, request("__saved_model_init_op"))
+    strict.check_method_names = False
+    code, _ = refusal(predict, strict, request("__saved_model_init_op"))
+    assert Code.INVALID_ARGUMENT == code
 
 
 def test_a_tensor_that_cannot_be_read(repository: Repository) -> None:
