@@ -77,7 +77,7 @@ class ServerMetrics:
         self._cache_words = Counter(
             "rnnzoo_prefix_cache_words_run", "Words that ran behind what the cache knew.", model, registry=registry
         )
-        self._cache_bytes = Gauge("rnnzoo_prefix_cache_bytes", "Memory of the states kept.", model, registry=registry)
+        self._cache_bytes = Gauge("rnnzoo_prefix_cache_bytes", "Memory of the states kept.", registry=registry)
         self._unlogged = Counter(
             "rnnzoo_request_log_dropped", "Requests that the log's writer could not keep up with.", registry=registry
         )
@@ -119,9 +119,9 @@ class ServerMetrics:
         self._child(self._cache_rows, model_name, "hit" if hit else "miss").inc()
         self._child(self._cache_words, model_name).inc(words_run)
 
-    def prefix_cache_bytes(self, model_name: str, read: Callable[[], float]) -> None:
+    def prefix_cache_bytes(self, read: Callable[[], float]) -> None:
         """From now on, `read` says how much memory the cache holds."""
-        self._child(self._cache_bytes, model_name).set_function(read)
+        self._cache_bytes.set_function(read)
 
     def unlogged(self) -> None:
         """A request was not written to the request log."""

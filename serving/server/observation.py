@@ -1,6 +1,5 @@
 """What the core writes down about a request, and whom it tells: the shapes that metrics and log lines fit into."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 __all__ = ["Metrics", "Observer", "Record"]
@@ -57,8 +56,4 @@ class Metrics(Protocol):
 
     def prefix_cache(self, model_name: str, hit: bool, words_run: int) -> None:
         """A row went through the prefix cache, and so many of its words ran nevertheless."""
-        ...
-
-    def prefix_cache_bytes(self, model_name: str, read: Callable[[], float]) -> None:
-        """From now on, `read` says how much memory the cache holds."""
         ...

@@ -21,6 +21,7 @@ def make_part(core: Core) -> None:
     settings = core.settings
     metrics = ServerMetrics()
     metrics.queue_length(core.waiting_for_batch)
+    metrics.prefix_cache_bytes(lambda: core.prefix_cache.bytes)
     kept = RequestLog(Path(settings.request_log_folder)) if settings.request_log_folder else None
     core.metrics = metrics
     core.observer = RequestObserver(metrics, settings.log_requests, kept, settings.request_log_sampling_rate)
