@@ -21,6 +21,7 @@ def load_servable(
     warmup_iterations: int = 1,
     session_config: config_pb2.ConfigProto | None = None,
     prefer_tflite_model: bool = False,
+    tags: frozenset[str] = frozenset({"serve"}),
 ) -> Servable:
     """Loads a version, and asks it what lies beside it to be asked first.
 
@@ -32,12 +33,17 @@ def load_servable(
         warmup_iterations: how often each is asked.
         session_config: threads, devices and memory; as TensorFlow likes if None.
         prefer_tflite_model: whether a `model.tflite` in the folder is taken instead of the SavedModel.
+        tags: those of the SavedModel's graph to load.
 
     Raises:
         StatusError: in TensorFlow Serving's words, if there is no SavedModel, or a warm-up request fails.
         ValueError: if it cannot be loaded.
     """
-    servable = _loaded(name, version, folder, session_config, prefer_tflite_model)
+    if prefer_tflite_model and (folder / TFLITE_FILE).exists():
+        servable: Servable = TfliteServable(name, version, folder)
+    else:
+        _check_saved_model(folder)
+        servable = Servable(name, version, folder, session_config, tags)
     if enable_model_warmup:
         try:
             warm_up(servable, warmup_iterations)
@@ -49,15 +55,10 @@ def load_servable(
     return servable
 
 
-def _loaded(
-    name: str, version: int, folder: Path, session_config: config_pb2.ConfigProto | None, prefer_tflite_model: bool
-) -> Servable:
-    if prefer_tflite_model and (folder / TFLITE_FILE).exists():
-        return TfliteServable(name, version, folder)
+def _check_saved_model(folder: Path) -> None:
     if not any((folder / file).exists() for file in ("saved_model.pb", "saved_model.pbtxt")):
         raise StatusError(
             Code.NOT_FOUND,
             f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
             "directory exists and that you have the right permissions for accessing it.",
         )
-    return Servable(name, version, folder, session_config)

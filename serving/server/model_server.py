@@ -48,6 +48,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         warmup_iterations=flags.num_request_iterations_for_warmup,
         session_config=_session_config(flags),
         prefer_tflite_model=flags.prefer_tflite_model,
+        tags=frozenset(filter(None, flags.saved_model_tags.split(","))),
     )
     for port in (settings.port, settings.rest_api_port):
         if port is not None:
@@ -60,6 +61,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         max_num_load_retries=flags.max_num_load_retries,
         load_retry_seconds=max(0.0, flags.load_retry_interval_micros / 1e6),
         allow_labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
+        allow_any_labels=flags.force_allow_any_version_labels_for_unavailable_models,
         patient=True,
         poll_seconds=settings.poll_seconds,
     )

@@ -30,7 +30,8 @@ class Repository:
         load: makes a servable of a name, a version and a folder; a server's `load_servable` warms it up as well.
         max_num_load_retries: how often a version that does not load is tried again.
         load_retry_seconds: the wait in between; less if its files change.
-        allow_labels_for_unavailable: whether a label may stand for a version that is not loaded.
+        allow_labels_for_unavailable: whether a new label may stand for a version that is not loaded.
+        allow_any_labels: whether a label in use may move to such a version, too.
         patient: whether to wait for models that are not there yet and for versions that do not load, as TensorFlow
             Serving does when it starts; else those are errors at once.
         poll_seconds: how often to look while waiting.
@@ -52,6 +53,7 @@ class Repository:
         max_num_load_retries: int = 5,
         load_retry_seconds: float = 60.0,
         allow_labels_for_unavailable: bool = False,
+        allow_any_labels: bool = False,
         patient: bool = False,
         poll_seconds: float = 1.0,
     ) -> None:
@@ -59,7 +61,8 @@ class Repository:
         self._load = load
         self._retries = max_num_load_retries
         self._retry_seconds = load_retry_seconds
-        self._allow_any_labels = allow_labels_for_unavailable
+        self._allow_new_labels = allow_labels_for_unavailable
+        self._allow_any_labels = allow_any_labels
         self._versions: dict[str, dict[int, Version]] = {name: {} for name in self._settings}
         self._ready: dict[str, dict[int, Servable]] = {}
         self._labels: dict[str, dict[str, int]] = {}
@@ -282,7 +285,8 @@ class Repository:
             for name, settings in models.items():
                 for label, version in settings.labels.items():
                     moved = before.get(name, {}).get(label, version) != version
-                    if version not in served.get(name, {}) and (moved or not self._allow_any_labels):
+                    allowed = self._allow_any_labels or (self._allow_new_labels and not moved)
+                    if version not in served.get(name, {}) and not allowed:
                         raise StatusError(
                             Code.FAILED_PRECONDITION,
                             f"Request to assign label to version {version} of model {name}, which is not currently "

@@ -33,28 +33,35 @@ class Servable:
         version: the number of its folder.
         folder: the version's folder, with `saved_model.pb` in it.
         session_config: threads, devices and memory; as TensorFlow likes if None.
+        tags: those of the graph to load; `serve` by default, as in TensorFlow Serving.
 
     Attributes:
         own_export: whether `rnnzoo export` wrote it: in all of its signatures each row is answered for itself.
         signatures: by name, as the SavedModel has them.
 
     Raises:
-        ValueError: if the folder holds no SavedModel that is tagged `serve`, or one that cannot be loaded.
+        ValueError: if the folder holds no SavedModel that is tagged so, or one that cannot be loaded.
     """
 
     def __init__(
-        self, name: str, version: int, folder: Path, session_config: config_pb2.ConfigProto | None = None
+        self,
+        name: str,
+        version: int,
+        folder: Path,
+        session_config: config_pb2.ConfigProto | None = None,
+        tags: frozenset[str] = frozenset({tf.saved_model.SERVING}),
     ) -> None:
         self.name = name
         self.version = version
         self.folder = folder
+        self.tags = tags
         self._users = 0
         self._idle = threading.Condition()
         self.own_export = _is_own_export(folder)
         self.signatures = self._load(session_config)
 
     def _load(self, session_config: config_pb2.ConfigProto | None) -> dict[str, meta_graph_pb2.SignatureDef]:
-        meta_graph = read_meta_graph(self.folder)
+        meta_graph = read_meta_graph(self.folder, self.tags)
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(
             graph=self._graph, config=session_config or config_pb2.ConfigProto(allow_soft_placement=True)
@@ -151,8 +158,10 @@ class Servable:
         self._session.close()
 
 
-def read_meta_graph(folder: Path) -> meta_graph_pb2.MetaGraphDef:
-    """The graph tagged `serve` of the SavedModel in a folder.
+def read_meta_graph(
+    folder: Path, wanted: frozenset[str] = frozenset({tf.saved_model.SERVING})
+) -> meta_graph_pb2.MetaGraphDef:
+    """The graph with just these tags of the SavedModel in a folder.
 
     Raises:
         ValueError: if there is none, or the file is broken.
@@ -169,10 +178,12 @@ def read_meta_graph(folder: Path) -> meta_graph_pb2.MetaGraphDef:
     except (DecodeError, text_format.ParseError) as error:
         raise ValueError(f"saved_model.pb must be a SavedModel, but got in {folder}: {error}") from error
     for meta_graph in saved_model.meta_graphs:
-        if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
+        if wanted == set(meta_graph.meta_info_def.tags):
             return meta_graph
     tags = [sorted(meta_graph.meta_info_def.tags) for meta_graph in saved_model.meta_graphs]
-    raise ValueError(f"a SavedModel must have a graph tagged 'serve', but got {tags=} in {folder}.")
+    raise ValueError(
+        f"a SavedModel must have a graph tagged {','.join(sorted(wanted))!r}, but got {tags=} in {folder}."
+    )
 
 
 def _is_own_export(folder: Path) -> bool:

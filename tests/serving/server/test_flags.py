@@ -61,7 +61,7 @@ def test_a_boolean_does_not_swallow_the_next_flag() -> None:
         (["--enable_batching=maybe"], r"^argument --enable_batching: must be true or false, but got 'maybe'$"),
         (["--port"], r"^argument --port: expected one argument$"),
         (["--use_alts_credentials"], r"^--use_alts_credentials cannot be had here \(Google's ALTS\): leave it out\.$"),
-        (["--saved_model_tags=gpu"], r"^--saved_model_tags cannot be had here"),
+        (["--mixed_precision=bfloat16"], r"^--mixed_precision cannot be had here"),
     ],
 )
 def test_wrong_flags_are_one_line(arguments: list[str], message: str) -> None:
@@ -70,7 +70,7 @@ def test_wrong_flags_are_one_line(arguments: list[str], message: str) -> None:
 
 
 def test_what_is_refused_may_be_said_at_its_default() -> None:
-    assert "serve" == parse_flags(["--saved_model_tags=serve"]).saved_model_tags
+    assert parse_flags(["--use_alts_credentials=false"]).use_alts_credentials is False
 
 
 def test_the_page_lists_every_flag_with_what_comes_of_it() -> None:

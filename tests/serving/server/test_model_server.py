@@ -197,17 +197,21 @@ def test_settings_reach_their_places(models: Path, tmp_path: Path) -> None:
             "No versions of servable default found under base path",
         ),
         (
+            ["--model_base_path={tagged}", "--saved_model_tags=gpu,serve", "--max_num_load_retries=0"],
+            "INVALID_ARGUMENT: a SavedModel must have a graph tagged 'gpu,serve', but got tags=[['serve']]",
+        ),
+        (
             ["--model_base_path={half}", "--max_num_load_retries=1", "--load_retry_interval_micros=0"],
             "1 model(s) did not become available: {{name: default version: 1} due to error: NOT_FOUND: Could not find "
             "SavedModel .pb or .pbtxt at supplied export directory path: ",
         ),
     ],
 )
-def test_what_cannot_start(tmp_path: Path, flags: list[str], message: str) -> None:
+def test_what_cannot_start(tmp_path: Path, arithmetic: Path, flags: list[str], message: str) -> None:
     bad, empty, half = written(tmp_path / "bad", "nonsense: 1"), tmp_path / "empty", tmp_path / "half"
     empty.mkdir()
     (half / "1" / "variables").mkdir(parents=True)
-    flags = [flag.format(bad=bad, empty=empty, half=half) for flag in flags]
+    flags = [flag.format(bad=bad, empty=empty, half=half, tagged=arithmetic) for flag in flags]
 
     with pytest.raises((ValueError, OSError, StatusError)) as caught:
         make_model_server(parse_flags([f"--port={free_port()}", "--host=127.0.0.1", *flags]))

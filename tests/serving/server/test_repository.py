@@ -268,6 +268,9 @@ def test_labels_of_versions_that_are_not_there(base_path: Path) -> None:
     moved = {"default": ModelSettings(base_path=base_path, labels={"stable": 9})}
     with pytest.raises(StatusError, match="Request to assign label to version 9"):  # the label is in use
         repository.reconfigure(moved)
+    free = Repository(settings, FakeServable, allow_any_labels=True)  # type: ignore[arg-type]
+    free.reconfigure(moved)
+    assert "Servable not found for request: Specific(default, 9)" == refused(free, "default", None, "stable").message
 
 
 def test_reconfigure(base_path: Path) -> None:
