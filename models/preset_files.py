@@ -13,7 +13,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from rnnzoo.models.language_model import LanguageModel
 
-__all__ = ["read_preset", "write_preset"]
+__all__ = ["preset_config", "preset_vocabulary", "read_preset", "write_preset"]
 
 CONFIG, TOKENIZER, WEIGHTS, METADATA = "config.json", "tokenizer.json", "model.weights.h5", "metadata.json"
 
@@ -42,20 +42,27 @@ def write_preset(model: "LanguageModel", folder: Path) -> None:
     )
 
 
-def read_preset(model_class: type[Model], folder: Path) -> Model:
-    """Raises FileNotFoundError where a file is missing and ValueError where one is broken or of another network."""
-    for name in (CONFIG, TOKENIZER, WEIGHTS):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"a model's folder must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but {folder} has no {name}."
-            )
+def preset_config(folder: Path) -> NetworkConfig:
+    """The network of a preset. Raises FileNotFoundError where there is none, ValueError where it is broken."""
+    _check_files(folder)
     try:
-        config = NetworkConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"])
+        return NetworkConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"])
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{folder / CONFIG} must hold a network's configuration, but could not be read: {error!r}."
         ) from error
-    model = model_class(Vocabulary.load(folder / TOKENIZER), config)
+
+
+def preset_vocabulary(folder: Path) -> Vocabulary:
+    """The words of a preset. Raises FileNotFoundError where there is none, ValueError where they are broken."""
+    _check_files(folder)
+    return Vocabulary.load(folder / TOKENIZER)
+
+
+def read_preset(model_class: type[Model], folder: Path) -> Model:
+    """Raises FileNotFoundError where a file is missing and ValueError where one is broken or of another network."""
+    config = preset_config(folder)
+    model = model_class(preset_vocabulary(folder), config)
     try:
         model.load_weights(folder / WEIGHTS)
     except (OSError, KeyError, ValueError) as error:
@@ -65,6 +72,14 @@ def read_preset(model_class: type[Model], folder: Path) -> Model:
             f"but is damaged or of another one: {reason}"
         ) from error
     return model
+
+
+def _check_files(folder: Path) -> None:
+    for name in (CONFIG, TOKENIZER, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"a model's folder must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but {folder} has no {name}."
+            )
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.evaluation import evaluate
+from rnnzoo.tuning.fine_tuning import start_from
 from rnnzoo.tuning.losses import word_loss
 from rnnzoo.tuning.optimizers import make_optimizer
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
@@ -70,6 +71,8 @@ def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: V
         training.seed,
         training.fresh_starts,
     )
+    if training.from_preset is not None:
+        start_from(trainer.language_model, Path(training.from_preset))
     trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile))
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnnzoo.models.preset_files import preset_vocabulary
 from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.corpora.catalog import open_corpus
 from rnnzoo.tuning.corpora.token_files import tokens
@@ -47,12 +48,15 @@ class PreparedCorpus:
 
 
 def prepare_corpus(training: TrainingConfig) -> PreparedCorpus:
-    """Open the corpus of a training configuration, build its vocabulary and its token ids.
+    """Open the corpus of a training configuration, build its vocabulary, or take a preset's, and its token ids.
 
     The ids are written to `token_cache()` once, and found there by every later run.
     """
     corpus = open_corpus(training.corpus, **training.corpus_options)
-    vocabulary = corpus.vocabulary(training.vocabulary_limit)
+    if training.from_preset is None:
+        vocabulary = corpus.vocabulary(training.vocabulary_limit)
+    else:
+        vocabulary = preset_vocabulary(Path(training.from_preset))
     cache = token_cache()
     return PreparedCorpus(
         vocabulary, *(tokens(corpus, vocabulary, split, cache) for split in ("train", "valid", "test"))

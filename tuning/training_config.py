@@ -24,6 +24,7 @@ class TrainingConfig:
             "adding" is the adding problem, no language at all.
         corpus_options: what the corpus takes beside its name, such as `{"distance": 50}` for "recall".
         vocabulary_limit: the most words the network knows; None, all of the corpus.
+        from_preset: the folder of a model to go on from, its words and its weights; None, from the beginning.
         epochs: the most passes over the corpus.
         batch_size: the number of places of the corpus that are read at once; 20, as in the published small models.
         window: the number of time steps that gradients flow back; 35, as there.
@@ -65,6 +66,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
     corpus: str = "wikitext-2"
     corpus_options: Mapping[str, Any] = field(default_factory=dict)
     vocabulary_limit: int | None = None
+    from_preset: str | None = None
     epochs: int = 6
     batch_size: int = 20
     window: int = 35
@@ -103,6 +105,11 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
             raise ValueError(
                 f"at most one of {', '.join(CLIPPINGS)} may be given (global_clipnorm=None lifts its default), "
                 f"but got {given}."
+            )
+        if self.from_preset is not None and self.vocabulary_limit is not None:
+            raise ValueError(
+                "vocabulary_limit must be None with from_preset, whose words are known already, "
+                f"but got vocabulary_limit={self.vocabulary_limit}."
             )
         if not 0 <= self.warmup < 1:
             raise ValueError(

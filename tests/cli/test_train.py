@@ -1,5 +1,6 @@
 """`rnnzoo train`."""
 
+import json
 import os
 import signal
 import subprocess
@@ -274,3 +275,25 @@ def test_watched_gradients_leave_signs_and_change_nothing(
     assert not unwatched.signs.exists()
     assert watched.signs.read_text().startswith("step,")
     assert unwatched.evaluation.read_text() == watched.evaluation.read_text()
+
+
+def test_a_run_goes_on_from_a_preset_with_its_words(run: Path, tiny: list[str], tmp_path: Path, call: Call) -> None:
+    options = [option for option in tiny if option not in ("--units", "8")]
+    result = call("train", "--from-preset", run, *options, "--dropout", 0.5, "-o", tmp_path / "tuned")
+    assert 0 == result.code, result.err
+    before, after = (json.loads((folder / "run.json").read_text()) for folder in (run, tmp_path / "tuned"))
+    assert before["network"] | {"dropout": 0.5} == after["network"]
+    assert str(run / "model") == after["training"]["from_preset"]
+    assert before["corpus"]["words"] == after["corpus"]["words"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--from-preset", "nowhere", "-o", "new"], 1, "nowhere is no folder"),
+        (["--from-preset", "nowhere"], 2, "--output: it is needed with"),
+        (["--resume", "--from-preset", "nowhere", "-o", "new"], 2, "--resume: it cannot go with --from-preset"),
+    ],
+)
+def test_a_preset_that_cannot_be_gone_on_from(arguments: list[str], code: int, message: str, call: Call) -> None:
+    assert call("train", *arguments).says_in_one_line(code, message)

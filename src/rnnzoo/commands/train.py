@@ -11,10 +11,12 @@ from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.figures import read_evaluation, read_validation_loss
 from rnnzoo.commands.mistakes import InterruptionError
+from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, training_config
 from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
+from rnnzoo.models.preset_files import preset_config
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -25,7 +27,9 @@ __all__ = ["train"]
 def train(
     network: Annotated[
         str | None,
-        typer.Argument(help=f"One of {', '.join(NETWORKS)}. Not needed with --resume, --repeat and --from-trial."),
+        typer.Argument(
+            help=f"One of {', '.join(NETWORKS)}. Not needed with --resume, --repeat, --from-trial, --from-preset."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run's folder; runs/NETWORK by default.")
@@ -40,6 +44,14 @@ def train(
         typer.Option(
             metavar="SEARCH[:N]",
             help="Train as trial N of a search did, in full, or as its best one, but for the options given here.",
+        ),
+    ] = None,
+    from_preset: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN|PRESET",
+            help="Go on from the weights and the words of a trained model, on a text of your own.",
+            rich_help_panel="Text",
         ),
     ] = None,
     watch_gradients: Annotated[
@@ -65,25 +77,37 @@ def train(
 
       rnnzoo train --repeat runs/irnn --seed 1 -o runs/irnn-1
 
+      rnnzoo train --from-preset runs/irnn --corpus notes.txt --epochs 3 -o runs/irnn-notes
+
       rnnzoo train --from-trial searches/irnn:7 --epochs 6 -o runs/irnn-7
 
       rnnzoo train lstm --corpus recall --corpus-option distance=50 --watch-gradients
     """
     bases = {"--resume": resume, "--repeat": repeat, "--from-trial": from_trial}
     asked = [name for name, base in bases.items() if base]
-    if network is None and not asked:
+    if network is None and not asked and from_preset is None:
         raise typer.BadParameter(
-            "it is needed, unless there is --resume, --repeat or --from-trial.", param_hint="NETWORK"
+            "it is needed, unless there is --resume, --repeat, --from-trial or --from-preset.", param_hint="NETWORK"
         )
     if output is None and (network is None or repeat is not None or from_trial is not None):
-        raise typer.BadParameter("it is needed with --resume, --repeat and --from-trial.", param_hint="--output")
+        raise typer.BadParameter(
+            "it is needed with --resume, --repeat, --from-trial and --from-preset.", param_hint="--output"
+        )
+    if resume and from_preset is not None:
+        raise typer.BadParameter("it cannot go with --from-preset, which a run remembers.", param_hint="--resume")
     if len(asked) > 1:
         raise typer.BadParameter(f"it cannot go with {asked[1]}.", param_hint=asked[0])
     output = Path("runs", str(network)) if output is None else output
     given = network_options(options) | ({"network": network} if network else {})
     trial = None
+    preset = None
+    if from_preset is not None:
+        preset = model_folder(from_preset)
+        options["from_preset"] = str(preset)
     if not asked:
-        config, training = NetworkConfig(**given), training_config(options, corpus_options)
+        start = preset_config(preset) if preset is not None and network is None else None
+        config = NetworkConfig(**given) if start is None else replace(start, **given)
+        training = training_config(options, corpus_options)
     else:
         if from_trial is not None:
             trial = read_trial(from_trial)

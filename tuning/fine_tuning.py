@@ -1,0 +1,32 @@
+"""Training that goes on from a model that has learnt already."""
+
+from pathlib import Path
+
+from rnnzoo.models.language_model import LanguageModel
+
+__all__ = ["start_from"]
+
+
+def start_from(model: LanguageModel, folder: Path) -> None:
+    """Give a language model the weights of a preset.
+
+    The two may differ in what has no weights, such as dropout.
+
+    Args:
+        model: with the words of the preset.
+        folder: the preset's.
+
+    Raises:
+        FileNotFoundError: if there is no preset.
+        ValueError: if it is broken, or a network of other weights.
+    """
+    learnt = LanguageModel.from_preset(folder)
+    wanted, given = ([tuple(weight.shape) for weight in one.weights] for one in (model, learnt))
+    if wanted != given:
+        raise ValueError(
+            f"a network that goes on from a preset must have the weights of its network, {learnt.config.network} of "
+            f"{learnt.config.layers} × {learnt.config.units}, but got {model.config.network} of "
+            f"{model.config.layers} × {model.config.units} with weights of other shapes."
+        )
+    for own, other in zip(model.weights, learnt.weights, strict=True):
+        own.assign(other)
