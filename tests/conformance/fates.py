@@ -133,8 +133,8 @@ FATES = (
     Fate(verdict="dead", layer="relu", recurrent="positive", bias=-20.0),
     Fate(verdict="dead", layer="relu", bias=-10.0, biased=0.75),
     # What the textbooks recommend.
-    Fate(verdict="healthy", layer="tanh"),
-    Fate(verdict="healthy", layer="tanh", optimizer="sgd", rate=0.1),
+    Fate(verdict="healthy", layer="tanh", recurrent="identity", inputs=0.2),
+    Fate(verdict="healthy", layer="lstm", gate_bias=3.0, optimizer="sgd", rate=2.0),
     Fate(verdict="healthy", layer="relu", recurrent="identity", inputs=0.3),
     Fate(verdict="healthy", layer="leaky_relu", recurrent="identity", inputs=0.3),
     Fate(verdict="healthy", layer="skip", scale=0.7),
@@ -143,7 +143,7 @@ FATES = (
     Fate(verdict="healthy", layer="lstm", optimizer="sgd", rate=2.0),
     Fate(verdict="healthy", layer="gru"),
     Fate(verdict="healthy", layer="gru", gate_bias=2.0),
-    Fate(verdict="healthy", layer="gru", optimizer="sgd", rate=1.0),
+    Fate(verdict="healthy", layer="gru", gate_bias=3.0, optimizer="sgd", rate=1.0),
     Fate(verdict="healthy", layer="skip_update"),
 )
 

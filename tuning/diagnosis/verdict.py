@@ -17,7 +17,8 @@ VERDICTS = ("exploding", "oscillating", "dead", "vanishing", "stagnating", "heal
 """In the order in which they are looked for: causes before what follows from them."""
 
 GROWN = 10.0  # times, over the needed lag
-VANISHED = 1e-3  # of the gradient left, over the needed lag
+VANISHED = 0.1  # of the gradient left, over the needed lag
+STILL = 3e-5  # of the weights' size, in one step: too little to judge by what became of them
 MANY_UNITS = 0.5  # of a layer's units
 BLOWN_UP = 3.0  # times the first loss
 LARGE_SWING = 0.25  # of the first loss, from one step to the next
@@ -77,20 +78,23 @@ def judge(evidence: Evidence) -> Verdict:
       step to the next (the median jump); or it has once been at twice its first value, or more, and in the end less
       than a fifth of that is gone.
     - **dead**: half of a layer's units, or more, put out nothing but 0.
-    - **vanishing**: over the needed lag a thousandth of the gradient is left, or less; or, where the gradient's way
-      back was not measured, half of a layer's units are saturated.
     - **stagnating**: less than 2 % of the first loss is gone in the end, or less than the loss jumps from one step to
-      the next, which is chance.
+      the next, which is chance; looked for before the next where the steps are so short, below 0.003 % of the weights'
+      size, that the network is still the one that it began as.
+    - **vanishing**: over the needed lag a tenth of the gradient is left, or less; or, where the gradient's way back was
+      not measured, half of a layer's units are saturated.
     - **healthy**: none of these.
 
     Example:
         >>> print(judge(Evidence(factor=0.5)))
-        vanishing: 20 steps back 9.5e-07 of the gradient are left, it halves every 1.0 steps; the rule: at most 0.001.
-        >>> judge(Evidence(factor=0.9, non_finite=["the weight of lstm/kernel"])).name
+        vanishing: 20 steps back 9.5e-07 of the gradient are left, it halves every 1.0 steps; the rule: at most 0.1.
+        >>> judge(Evidence(factor=0.95, non_finite=["the weight of lstm/kernel"])).name
         'exploding'
     """
     trend = loss_trend(evidence.losses)
-    rules = (_exploding, _oscillating, _dead, _vanishing, _stagnating)
+    still = evidence.update_ratio is not None and evidence.update_ratio < STILL
+    last = (_stagnating, _vanishing) if still else (_vanishing, _stagnating)
+    rules = (_exploding, _oscillating, _dead, *last)
     findings = tuple(finding for rule in rules if (finding := rule(evidence, trend)) is not None)
     return Verdict(findings=findings or (_healthy(evidence, trend),))
 

@@ -21,8 +21,10 @@ def test_nothing_measured_is_nothing_found() -> None:
 @pytest.mark.parametrize(
     ("evidence", "name"),
     [
-        ({"factor": 1e-3 ** (1 / 20) - 1e-6}, "vanishing"),
-        ({"factor": 1e-3 ** (1 / 20) + 1e-6}, "healthy"),
+        ({"factor": 0.1 ** (1 / 20) - 1e-6}, "vanishing"),
+        ({"factor": 0.1 ** (1 / 20) + 1e-6}, "healthy"),
+        ({"factor": 0.5, "losses": [2.0] * 40, "update_ratio": 2.9e-5}, "stagnating"),
+        ({"factor": 0.5, "losses": [2.0] * 40, "update_ratio": 3.1e-5}, "vanishing"),
         ({"factor": 0.0}, "vanishing"),
         ({"factor": 0.9}, "healthy"),
         ({"factor": 0.9, "needed_lag": 100}, "vanishing"),
