@@ -21,6 +21,8 @@ __all__ = ["prepare_folder", "write_page"]
 Command = Callable[[Diagnosis, Remedy], str | None]
 """The command line that tries a remedy, None where there is only the Keras expression."""
 
+_MOST_NAMES = 3  # in the title
+
 
 def prepare_folder(folder: Path) -> None:
     """Make the folder and see that it can be written to, before anything is measured.
@@ -81,7 +83,8 @@ def _page(
     diagnoses: Sequence[Diagnosis], shared: Picture, own: Sequence[Sequence[Picture]], text: str, command: Command
 ) -> str:
     names = ", ".join(diagnosis.name for diagnosis in diagnoses)
-    title = f"How far back {names} {'learns' if len(diagnoses) == 1 else 'learn'}"
+    learners = names if len(diagnoses) <= _MOST_NAMES else f"{len(diagnoses)} networks"
+    title = f"How far back {learners} {'learns' if len(diagnoses) == 1 else 'learn'}"
     flow = diagnoses[0].flow
     measured = (
         f"{f'{text}: ' if text else ''}{len(flow.positions)} single losses, each followed back over {flow.lags} words."
