@@ -10,6 +10,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.channel_arguments import parse_channel_arguments
 from rnnzoo.serving.server.flags import FLAGS
+from rnnzoo.serving.server.labels import UnavailableLabels
 from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.model_management import read_model_config
 from rnnzoo.serving.server.model_settings import ModelSettings, models_of
@@ -60,8 +61,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         load,
         max_num_load_retries=flags.max_num_load_retries,
         load_retry_seconds=max(0.0, flags.load_retry_interval_micros / 1e6),
-        allow_labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
-        allow_any_labels=flags.force_allow_any_version_labels_for_unavailable_models,
+        unavailable_labels=_unavailable_labels(flags),
         patient=True,
         poll_seconds=settings.poll_seconds,
     )
@@ -108,6 +108,12 @@ def _settings(flags: argparse.Namespace) -> ServerSettings:
         request_log_sampling_rate=flags.request_log_sampling_rate,
         drain_seconds=flags.drain_seconds,
     )
+
+
+def _unavailable_labels(flags: argparse.Namespace) -> UnavailableLabels:
+    if flags.force_allow_any_version_labels_for_unavailable_models:
+        return UnavailableLabels.ANY
+    return UnavailableLabels.NEW if flags.allow_version_labels_for_unavailable_models else UnavailableLabels.NONE
 
 
 def _batching(flags: argparse.Namespace) -> BatchingParameters:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from rnnzoo.serving.server.labels import UnavailableLabels, checked_labels
 from rnnzoo.serving.server.model_settings import ModelSettings
+from rnnzoo.serving.server.repository_errors import check_folder, servable_id, unavailable
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError, code_name
 from rnnzoo.serving.server.version_folders import fingerprint, numbered_folders, version_folders
@@ -30,8 +32,7 @@ class Repository:
         load: makes a servable of a name, a version and a folder; a server's `load_servable` warms it up as well.
         max_num_load_retries: how often a version that does not load is tried again.
         load_retry_seconds: the wait in between; less if its files change.
-        allow_labels_for_unavailable: whether a new label may stand for a version that is not loaded.
-        allow_any_labels: whether a label in use may move to such a version, too.
+        unavailable_labels: which labels may stand for a version that is not loaded.
         patient: whether to wait for models that are not there yet and for versions that do not load, as TensorFlow
             Serving does when it starts; else those are errors at once.
         poll_seconds: how often to look while waiting.
@@ -52,8 +53,7 @@ class Repository:
         *,
         max_num_load_retries: int = 5,
         load_retry_seconds: float = 60.0,
-        allow_labels_for_unavailable: bool = False,
-        allow_any_labels: bool = False,
+        unavailable_labels: UnavailableLabels = UnavailableLabels.NONE,
         patient: bool = False,
         poll_seconds: float = 1.0,
     ) -> None:
@@ -61,8 +61,7 @@ class Repository:
         self._load = load
         self._retries = max_num_load_retries
         self._retry_seconds = load_retry_seconds
-        self._allow_new_labels = allow_labels_for_unavailable
-        self._allow_any_labels = allow_any_labels
+        self._unavailable_labels = unavailable_labels
         self._versions: dict[str, dict[int, Version]] = {name: {} for name in self._settings}
         self._ready: dict[str, dict[int, Servable]] = {}
         self._labels: dict[str, dict[str, int]] = {}
@@ -159,9 +158,9 @@ class Repository:
         with self._changing:
             new = [name for name in models if name not in self._settings]
             for name in new:
-                _check_folder(name, models[name].base_path)
-            labels = self._checked_labels(models)
+                check_folder(name, models[name].base_path)
             with self._lock:
+                labels = checked_labels(models, self._ready, self._labels, self._unavailable_labels)
                 gone = [name for name in self._settings if name not in models]
                 self._settings = dict(models)
                 self._labels = labels
@@ -202,8 +201,7 @@ class Repository:
                     + (f", but version {broken.version} does not: {broken.message}" if broken else ".")
                 )
         with self._lock:
-            served = {name: dict(served) for name, served in self._ready.items()}
-        self._labels = self._checked_labels(self._settings, served)
+            self._labels = checked_labels(self._settings, self._ready, {}, self._unavailable_labels)
 
     def _refresh_model(self, name: str, settings: ModelSettings) -> None:
         try:
@@ -242,7 +240,9 @@ class Repository:
             with self._lock:
                 version.failed(status_of(error), files, self._retries, self._retry_seconds)
             told = version.described()
-            _log.error("Loading servable: %s failed: %s: %s", _id(name, number), code_name(told.code), told.message)
+            _log.error(
+                "Loading servable: %s failed: %s: %s", servable_id(name, number), code_name(told.code), told.message
+            )
             return
         with self._lock:
             version.servable, version.state, version.error, version.attempts = servable, State.AVAILABLE, None, 0
@@ -251,7 +251,7 @@ class Repository:
         if self._closed:
             servable.close(drain=False)
             return
-        _log.info("Successfully loaded servable version %s", _id(name, number))
+        _log.info("Successfully loaded servable version %s", servable_id(name, number))
 
     def _unload(self, name: str, keep: list[int] | tuple[int, ...]) -> None:
         with self._lock:
@@ -275,34 +275,12 @@ class Repository:
             version.servable.close()
         with self._lock:
             version.servable, version.state = None, State.END
-        _log.info("Done unloading servable version %s", _id(name, version.number))
-
-    def _checked_labels(
-        self, models: Mapping[str, ModelSettings], served: Mapping[str, Mapping[int, Servable]] | None = None
-    ) -> dict[str, dict[str, int]]:
-        with self._lock:
-            served, before = self._ready if served is None else served, self._labels
-            for name, settings in models.items():
-                for label, version in settings.labels.items():
-                    moved = before.get(name, {}).get(label, version) != version
-                    allowed = self._allow_any_labels or (self._allow_new_labels and not moved)
-                    if version not in served.get(name, {}) and not allowed:
-                        raise StatusError(
-                            Code.FAILED_PRECONDITION,
-                            f"Request to assign label to version {version} of model {name}, which is not currently "
-                            "available for inference",
-                        )
-        return {name: dict(settings.labels) for name, settings in models.items()}
+        _log.info("Done unloading servable version %s", servable_id(name, version.number))
 
     def _check_available(self, names: list[str]) -> None:
-        missing = [(name, self.states(name)) for name in names if not self._ready.get(name)]
+        missing = {name: self.states(name) for name in names if not self._ready.get(name)}
         if missing:
-            told = "".join(
-                f"{{{_id(name, state.version)} due to error: {code_name(state.code)}: {state.message}}}, "
-                for name, states in missing
-                for state in states[:1]
-            )
-            raise StatusError(Code.UNKNOWN, f"{len(missing)} model(s) did not become available: {{{told}}}")
+            raise unavailable(missing)
 
     def _given_up(self, name: str) -> bool:
         states = self.states(name)
@@ -319,21 +297,3 @@ def _as_settings(models: Mapping[str, Path | ModelSettings]) -> dict[str, ModelS
         name: model if isinstance(model, ModelSettings) else ModelSettings(base_path=Path(model))
         for name, model in models.items()
     }
-
-
-def _check_folder(name: str, base_path: Path) -> None:
-    try:
-        found = numbered_folders(base_path)
-    except OSError as error:
-        raise StatusError(
-            Code.INVALID_ARGUMENT,
-            f"Could not find base path {base_path} for servable {name} with error NOT_FOUND: {base_path} not found",
-        ) from error
-    if not found:
-        raise StatusError(
-            Code.NOT_FOUND, f"Unable to find a numerical version path for servable {name} at: {base_path}"
-        )
-
-
-def _id(name: str, version: int) -> str:
-    return f"{{name: {name} version: {version}}}"

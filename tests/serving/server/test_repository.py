@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnzoo.serving.server.labels import UnavailableLabels
 from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.repository import Repository
@@ -262,13 +263,13 @@ def test_labels_of_versions_that_are_not_there(base_path: Path) -> None:
 
     with pytest.raises(StatusError, match="Request to assign label to version 1 of model default"):
         Repository(settings, FakeServable)  # type: ignore[arg-type]
-    repository = Repository(settings, FakeServable, allow_labels_for_unavailable=True)  # type: ignore[arg-type]
+    repository = Repository(settings, FakeServable, unavailable_labels=UnavailableLabels.NEW)  # type: ignore[arg-type]
     error = refused(repository, "default", None, "stable")
     assert "Servable not found for request: Specific(default, 1)" == error.message
     moved = {"default": ModelSettings(base_path=base_path, labels={"stable": 9})}
     with pytest.raises(StatusError, match="Request to assign label to version 9"):  # the label is in use
         repository.reconfigure(moved)
-    free = Repository(settings, FakeServable, allow_any_labels=True)  # type: ignore[arg-type]
+    free = Repository(settings, FakeServable, unavailable_labels=UnavailableLabels.ANY)  # type: ignore[arg-type]
     free.reconfigure(moved)
     assert "Servable not found for request: Specific(default, 9)" == refused(free, "default", None, "stable").message
 
