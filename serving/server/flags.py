@@ -80,7 +80,7 @@ FLAGS = (
     Flag("mixed_precision", "", "bfloat16 in a graph that was not made for it", "refused"),
     Flag("skip_initialize_tpu", False, "there is no TPU to initialize", "accepted"),
     Flag("enable_grpc_healthcheck_service", False, "the health service is always there", "accepted"),
-    Flag("enable_serialization_as_tensor_content", False, "answers in tensor_content", "refused"),
+    Flag("enable_serialization_as_tensor_content", False, "answers of gRPC in tensor_content"),
     Flag("host", "0.0.0.0", "the interface to listen on", "ours"),
     Flag("drain_seconds", 30.0, "what requests under way are given at SIGTERM", "ours"),
     Flag("prefix_cache_bytes", 64 * 2**20, "memory for the states behind recent texts; 0 for none", "ours"),

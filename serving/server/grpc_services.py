@@ -23,6 +23,7 @@ from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.regression import regress
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.tensor_contents import pack_contents
 
 __all__ = ["PredictionService", "abort", "add_to", "answer", "failure"]
 
@@ -51,9 +52,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> predict_pb2.PredictResponse:
         timeout = context.time_remaining()
-        return await answer(
-            self._core, context, "Predict", request, lambda record: self._core.predict(request, timeout, record)
-        )
+
+        async def predict(record: Record | None) -> predict_pb2.PredictResponse:
+            response = await self._core.predict(request, timeout, record)
+            return pack_contents(response) if self._core.settings.enable_serialization_as_tensor_content else response
+
+        return await answer(self._core, context, "Predict", request, predict)
 
     async def GetModelMetadata(  # noqa: N802 - the protocol's name
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext[Any, Any]

@@ -34,6 +34,7 @@ class ServerSettings:
         poll_seconds: how often to look for new versions; 0 never.
         model_config_file: where the models are listed, if anywhere.
         model_config_file_poll_seconds: how often to read it again; 0 never.
+        enable_serialization_as_tensor_content: whether gRPC's answers come as `tensor_content` instead of typed lists.
         rest_api_port: the HTTP port; 0 picks a free one, None is no port.
         rest_api_timeout_in_ms: what a request by HTTP may take; TensorFlow Serving's default. 0 is no limit.
         rest_api_enable_cors_support: whether web pages of other origins may ask.
@@ -63,6 +64,7 @@ class ServerSettings:
     poll_seconds: float = 1.0
     model_config_file: str = ""
     model_config_file_poll_seconds: float = 0.0
+    enable_serialization_as_tensor_content: bool = False
     rest_api_port: int | None = None
     rest_api_timeout_in_ms: int = 30_000
     rest_api_enable_cors_support: bool = False
