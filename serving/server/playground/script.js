@@ -8,7 +8,7 @@ const MOST_REMEMBERED = 200; // answers kept, so that the middle of a word asks 
 const PAUSE_BEFORE_SPEAKING = 700; // milliseconds without typing, so that a screen reader is not flooded
 const END_OF_LINE = "<eos>";
 const UNKNOWN = "<unk>";
-const CACHE = { hit: "hit", extended: "hit, new words ran", miss: "miss" };
+const CACHE = { hit: "hit", extended: "hit in part", miss: "miss" };
 const CLINGS = /^(?:[.,;:!?%)\]}…]|'\w|n't$)/; // written without a space before them
 const OPENS = /[([{\s]$/; // and what is followed by none
 
