@@ -70,7 +70,9 @@ def encode_tensor(array: np.ndarray, message: Any) -> None:
         if raw:
             message.MergeFromString(_WIRE_TAGS[field] + _varint(len(raw)) + raw)
     elif field == "string_val":
-        message.string_val.extend(_bytes(value) for value in array.ravel())
+        values = array.ravel().tolist()
+        # A server's answers are bytes already: looking at each value anew is most of the time that they take.
+        message.string_val.extend(values if set(map(type, values)) == {bytes} else map(_bytes, values))
     elif field == "half_val":
         message.half_val.extend(np.ascontiguousarray(array, dtype=native).view(np.uint16).ravel().tolist())
     else:

@@ -153,7 +153,8 @@ def _question(
     }
     contexts = [begin if row.context is None else row.context for row in rows]
     for index, name in enumerate(names):
-        feeds[signature.inputs[name].name] = np.stack([context[index] for context in contexts])
+        states = [context[index] for context in contexts]
+        feeds[signature.inputs[name].name] = np.stack(states) if len(states) > 1 else states[0][np.newaxis]
     return Question("extend", signature, frozenset(signature.inputs), feeds, (*aliases, *names))
 
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -232,16 +233,18 @@ def litserve(version: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     process = subprocess.Popen([python, HERE / "litserve_worker.py", version, str(port)], start_new_session=True)
     try:
-        until = time.monotonic() + 120
+        address = f"http://127.0.0.1:{port}/predict"
+        body = urllib.request.Request(address, b'{"instances": ["w1"]}', {"Content-Type": "application/json"})
+        until = time.monotonic() + 180
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                urllib.request.urlopen(body, timeout=10).close()
                 break
             except OSError:
                 if time.monotonic() > until or process.poll() is not None:
                     raise
                 time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/predict"
+        yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
