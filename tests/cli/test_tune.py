@@ -35,7 +35,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     space = ["--range", "learning_rate=1:100:log", "--range", "units=8,16", "--fix", "window=9"]
     options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--seed", 5, "--resume"]
-    workers = ["--workers", 2, "--listen", "0.0.0.0:8765", "--patience", 9, "--device", "cpu"]
+    workers = [
+        "--workers",
+        2,
+        "--listen",
+        "0.0.0.0:8765",
+        "--patience",
+        9,
+        "--trials-per-process",
+        4,
+        "--device",
+        "cpu",
+    ]
     limits = ["--pruning", "median", "--report-every", 7, "--time-budget", "1h30m", "--watch-gradients"]
     result = call(
         "tune", "lstm", "gru", *space, *options, *limits, *workers, "--corpus", "recall", "--dropout", 0, "-o", "found"
@@ -54,7 +65,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
         "time_budget": 5400.0,
         "watch_gradients": True,
         "resume": True,
-        "sharing": Sharing(workers=2, listen="0.0.0.0:8765", patience=9.0, before=start_quietly),
+        "sharing": Sharing(workers=2, listen="0.0.0.0:8765", trials_per_process=4, patience=9.0, before=start_quietly),
         "device": "cpu",
         "best": TRIAL,
     } == asked

@@ -28,6 +28,8 @@ class Sharing:
         workers: worker processes on this machine; None (default) is one, and none where `listen` alone is given.
         listen: HOST:PORT on which the chief takes workers of other machines, too.
         chief: HOST:PORT of a chief elsewhere for which the workers here work; its folder must be this one, shared.
+        trials_per_process: the trials after which a worker's process gives way to a fresh one; 1 by default, for memory
+            grows with each. A process takes some seconds to start: raise it where trials are that short.
         patience: how many seconds workers wait for a chief that does not answer.
         before: called first in each process; a function of a module.
     """
@@ -35,6 +37,7 @@ class Sharing:
     workers: int | None = None
     listen: str | None = None
     chief: str | None = None
+    trials_per_process: int = 1
     patience: float = PATIENCE
     before: Callable[[], object] | None = None
 
@@ -95,6 +98,7 @@ def share(
         sharing.here,
         listen=sharing.listen,
         chief=sharing.chief,
+        trials_per_process=sharing.trials_per_process,
         patience=sharing.patience,
         before=sharing.before,
         on_tick=tell,

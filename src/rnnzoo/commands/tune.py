@@ -113,6 +113,15 @@ def tune(
             rich_help_panel="Workers",
         ),
     ] = None,
+    trials_per_process: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="The trials after which a worker gives way to a fresh process: more save the seconds that it takes to "
+            "start, fewer save memory.",
+            rich_help_panel="Workers",
+        ),
+    ] = 1,
     patience: Annotated[
         float,
         typer.Option(
@@ -158,12 +167,16 @@ def tune(
     from rnnzoo.tuning.search.board import Board
     from rnnzoo.tuning.search.sharing import Sharing
 
-    shared = workers is not None or listen is not None or chief is not None
-    sharing = (
-        Sharing(workers=workers, listen=listen, chief=chief, patience=patience, before=start_quietly)
-        if shared
-        else None
-    )
+    sharing = None
+    if workers is not None or listen is not None or chief is not None:
+        sharing = Sharing(
+            workers=workers,
+            listen=listen,
+            chief=chief,
+            trials_per_process=trials_per_process,
+            patience=patience,
+            before=start_quietly,
+        )
     try:
         with Board(output, max_trials) as board:
             result = search(

@@ -38,7 +38,9 @@ def test_a_shared_search_finds_what_one_alone_finds(tmp_path: Path) -> None:
     lines: list[str] = []
     asked = {"algorithm": "grid", "max_trials": 2, "report": lines.append}
     alone = search(NETWORKS, TRAINING, tmp_path / "alone", SPACE, **asked)
-    shared = search(NETWORKS, TRAINING, tmp_path / "shared", SPACE, **asked, sharing=Sharing(workers=1))
+    shared = search(
+        NETWORKS, TRAINING, tmp_path / "shared", SPACE, **asked, sharing=Sharing(workers=1, trials_per_process=2)
+    )
     assert [(one.status, one.score, one.values, one.message) for one in alone.trials] == [
         (one.status, one.score, one.values, one.message) for one in shared.trials
     ]

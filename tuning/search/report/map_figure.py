@@ -77,7 +77,9 @@ def draw_map(search: ReportedSearch, across: str, up: str, shape: Shape) -> Figu
         chosen = [one for one in trials if one.status == status and status != "completed"]
         for one in chosen:
             axes.plot(
-                horizontal.place(one.values[across]), vertical.place(one.values[up]), **{**mark, "markersize": 6.5}
+                horizontal.place(one.values[across]),
+                vertical.place(one.values[up]),
+                **{**mark, "markersize": 6.5, "zorder": 4},
             )
     set_horizontal(axes, horizontal)
     axes.set_ylim(-0.06, 1.06)
