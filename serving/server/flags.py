@@ -75,7 +75,7 @@ FLAGS = (
     Flag("enable_signature_method_name_check", False, "whether a signature's method name must suit the call"),
     Flag("xla_cpu_compilation_enabled", False, "models that ask for XLA get it anyway", "accepted"),
     Flag("xla_gpu_compilation_enabled", False, "models that ask for XLA get it anyway", "accepted"),
-    Flag("enable_profiler", True, "the profiler's calls answer UNIMPLEMENTED", "accepted"),
+    Flag("enable_profiler", True, "whether whoever reaches the gRPC port may take traces"),
     Flag("thread_pool_factory_config_file", "", "thread pools of one's own", "refused"),
     Flag("mixed_precision", "", "bfloat16 in a graph that was not made for it", "refused"),
     Flag("skip_initialize_tpu", False, "there is no TPU to initialize", "accepted"),

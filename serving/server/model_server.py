@@ -99,6 +99,7 @@ def _settings(flags: argparse.Namespace) -> ServerSettings:
         model_config_file=flags.model_config_file,
         model_config_file_poll_seconds=max(0, flags.model_config_file_poll_wait_seconds),
         enable_serialization_as_tensor_content=flags.enable_serialization_as_tensor_content,
+        enable_profiler=flags.enable_profiler,
         rest_api_port=rest_api_port,
         rest_api_timeout_in_ms=flags.rest_api_timeout_in_ms,
         rest_api_enable_cors_support=flags.rest_api_enable_cors_support,

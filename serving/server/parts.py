@@ -11,6 +11,7 @@ from rnnzoo.serving.server import (
     health,
     model_service,
     observing,
+    profiling,
     reflection,
     rest_port,
     speaking,
@@ -38,6 +39,7 @@ GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (
     speaking.add_to,
     health.add_to,
     reflection.add_to,
+    profiling.add_to,
 )
 """Each adds its service to the server, before it starts."""
 

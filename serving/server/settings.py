@@ -35,6 +35,7 @@ class ServerSettings:
         model_config_file: where the models are listed, if anywhere.
         model_config_file_poll_seconds: how often to read it again; 0 never.
         enable_serialization_as_tensor_content: whether gRPC's answers come as `tensor_content` instead of typed lists.
+        enable_profiler: whether whoever reaches the gRPC port may take traces, also to files of this machine.
         rest_api_port: the HTTP port; 0 picks a free one, None is no port.
         rest_api_timeout_in_ms: what a request by HTTP may take; TensorFlow Serving's default. 0 is no limit.
         rest_api_enable_cors_support: whether web pages of other origins may ask.
@@ -65,6 +66,7 @@ class ServerSettings:
     model_config_file: str = ""
     model_config_file_poll_seconds: float = 0.0
     enable_serialization_as_tensor_content: bool = False
+    enable_profiler: bool = False
     rest_api_port: int | None = None
     rest_api_timeout_in_ms: int = 30_000
     rest_api_enable_cors_support: bool = False
