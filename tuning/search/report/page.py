@@ -20,6 +20,15 @@ from rnnzoo.tuning.search.report.trials_table import trials_table
 
 __all__ = ["write_report"]
 
+# Beside the shared one: a table with a column for each hyperparameter is wider than a sheet of paper.
+_STYLE = """
+@media print {
+  .scroll { overflow: visible }
+  table { font-size: 7.5pt }
+  th, td { padding: .12rem .25rem }
+}
+"""
+
 
 def write_report(search: ReportedSearch, folder: Path | str, *, command: str | None = None) -> Path:
     """Write a page and what other programs read.
@@ -93,7 +102,7 @@ def _page(search: ReportedSearch, pictures: Sequence[Picture], command: str | No
     ]
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>"
+        f"<title>{escape(title)}</title><style>{STYLE}{_STYLE}</style>"
     )
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{"".join(parts)}\n</body></html>\n'
 
