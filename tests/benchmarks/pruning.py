@@ -63,12 +63,22 @@ def main() -> None:
     parser.add_argument("--valid-words", type=int, default=20_000)
     parser.add_argument("--vocabulary", type=int, default=5_000)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument(
+        "--schedule", default="constant", help='"cosine" is harder: large rates look bad until it has fallen'
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the search")
     parser.add_argument("--units", type=int, default=100)
     parser.add_argument("--network", default="lstm")
     parser.add_argument("--corpus", default="wikitext-2")
     output_option(parser, "pruning.json")
     asked = parser.parse_args()
-    training = TrainingConfig(corpus=asked.corpus, vocabulary_limit=asked.vocabulary, epochs=asked.epochs)
+    training = TrainingConfig(
+        corpus=asked.corpus,
+        vocabulary_limit=asked.vocabulary,
+        epochs=asked.epochs,
+        schedule=asked.schedule,
+        seed=asked.seed,
+    )
     corpus = corpus_slice(training, asked.words, asked.valid_words)
     space = Space([NetworkConfig(network=asked.network, units=asked.units)], training, SPACE)
     results = []

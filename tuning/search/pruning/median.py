@@ -11,13 +11,17 @@ __all__ = ["MedianPruner"]
 class MedianPruner(Pruner):
     """Ends a trial whose best value so far is worse than the median of the others' at the same moment.
 
-    Source: Golovin et al. 2017, "Google Vizier", section 3.2.2. Others are all trials that got as far, whatever became
-    of them: were it only those that ended well, hardly any trial would pass.
+    Source: Golovin et al. 2017, "Google Vizier", section 3.2.2. Others are all trials that have reported anything,
+    whatever became of them: one that ended early stands for good with what it had. Were only those counted that got as
+    far, each moment would halve the better half once more, and what starts slowly would never be found.
+
+    What learns last is at risk all the same: under a learning rate that falls to 0 at the end, large rates look bad
+    until late.
 
     Args:
-        startup: no trial ends before so many others got as far; 5, fewer say little about the half.
-        warmup: the share of its training that each trial may do first; 0.2, for at first the learning rate rises and
-            all losses fall alike, and the trials that reach a later moment are a choice of good ones already.
+        startup: no trial ends before there are so many others; 5, fewer say little about the half.
+        warmup: the share of its training that each trial may do first; 0.1, for at first the learning rate rises and
+            all losses fall alike.
 
     Example:
         >>> from rnnzoo.tuning.search.trial_folder import Report
@@ -31,7 +35,7 @@ class MedianPruner(Pruner):
         True
     """
 
-    def __init__(self, startup: int = 5, warmup: float = 0.2) -> None:
+    def __init__(self, startup: int = 5, warmup: float = 0.1) -> None:
         if startup < 1:
             raise ValueError(f"startup must be a positive integer, but got {startup=}.")
         if not 0 <= warmup < 1:

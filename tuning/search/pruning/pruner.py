@@ -44,9 +44,7 @@ class Pruner(ABC):
 
 
 def best_until(curve: Curve, measure: str, at: float, sign: int) -> float | None:
-    """The best value of a measure up to a moment, times `sign`; None if the trial did not get so far."""
-    if not curve or curve[-1].at < at - _SAME:
-        return None
+    """The best value of a measure up to a moment, times `sign`; None if there is none."""
     values = [
         sign * report.value
         for report in curve

@@ -14,10 +14,16 @@ def curve(*values: float | None, measure: str = "val_loss", of: float = 8.0) -> 
     return [Report(time=0.0, at=float(at), of=of, measure=measure, value=one) for at, one in enumerate(values, start=1)]
 
 
-def test_nobody_is_pruned_before_enough_others_came_so_far() -> None:
+def test_nobody_is_pruned_before_there_are_enough_others() -> None:
     pruner = MedianPruner(startup=2)
-    assert pruner.objection(curve(9, 9), [curve(1, 1), curve(1)], 1) is None
+    assert pruner.objection(curve(9, 9), [curve(1, 1), curve(1, measure="loss")], 1) is None
     assert pruner.objection(curve(9, 9), [curve(1, 1), curve(1, 1)], 1) is not None
+
+
+def test_who_ended_early_stands_with_what_it_had() -> None:
+    others = [curve(8), curve(8), curve(4, 3, 2)]
+    assert MedianPruner(startup=3).objection(curve(7, 7, 7), others, 1) is None
+    assert MedianPruner(startup=3).objection(curve(7, 7, 7), [*others[1:], curve(4, 3, 2)], 1) is not None
 
 
 def test_nobody_is_pruned_while_the_training_warms_up() -> None:
