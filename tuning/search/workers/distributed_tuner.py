@@ -1,5 +1,7 @@
 """A KerasTuner tuner that is a whole search, its chief or one of its workers, as the environment says."""
 
+import contextlib
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +37,10 @@ class DistributedTuner(keras_tuner.Tuner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._trials_ended = 0
-        super().__init__(*args, **kwargs)
+        # A process that took another's place is no news, though KerasTuner prints that it found the other's file.
+        replaced = process_limit() is not None
+        with contextlib.redirect_stdout(io.StringIO()) if replaced else contextlib.nullcontext():
+            super().__init__(*args, **kwargs)
         if self._is_worker():
             self.oracle = PatientOracleClient(
                 self.oracle._oracle,
