@@ -37,6 +37,7 @@ _BY_DTYPE = {dtype: (number, field) for number, dtype, field in _TYPES}
 _WIRE_TAGS = {"float_val": b"\x2a", "double_val": b"\x32", "scomplex_val": b"\x4a", "dcomplex_val": b"\x62"}
 _PARTS = {"scomplex_val": np.float32, "dcomplex_val": np.float64}
 _MOST_BYTES = 2**31 - 1  # of one tensor: the most that a message could carry
+_MOST_FILLED_BYTES = 2**26  # what a few values may be repeated to: a short message must not take all memory
 _MOST_AXES = 254
 
 
@@ -83,7 +84,7 @@ def decode_tensor(message: Any) -> np.ndarray:
     """The array in a `TensorProto`: from `tensor_content` where there is one, from the typed list otherwise.
 
     A list that is shorter than the shape repeats its last value, an empty one means zeros, a longer one is cut: that
-    is TensorFlow's own reading.
+    is TensorFlow's own reading, but for a bound on what is repeated.
 
     Returns:
         An array of the tensor's shape; strings as an object array of `bytes`.
@@ -135,6 +136,8 @@ def _from_list(values: Any, field: str, dtype: np.dtype, count: int) -> np.ndarr
         given = np.array(values, dtype=np.int64 if field == "int_val" else dtype).astype(dtype)
     if len(given) >= count:
         return given[:count]
+    if count * dtype.itemsize > _MOST_FILLED_BYTES:
+        raise ValueError(f"a list must not be filled up to more than {_MOST_FILLED_BYTES} bytes, but got {count=}.")
     array = np.empty(count, dtype=dtype)
     array[: len(given)] = given
     array[len(given) :] = given[-1] if len(given) else (b"" if dtype.hasobject else 0)

@@ -33,7 +33,7 @@ class BatchPlan:
         """The question's arrays, each with the same number of rows, and that number; None if it has to run alone."""
         names = {question.signature.inputs[alias].name for alias in question.given}
         sizes = {len(array) if array.ndim else 0 for name, array in question.feeds.items() if name in names}
-        if len(sizes) != 1 or 0 in sizes:
+        if len(sizes) != 1 or 0 in sizes or any(array.size == 0 for array in question.feeds.values()):
             return None
         (rows,) = sizes
         feeds = dict(question.feeds)

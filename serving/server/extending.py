@@ -79,6 +79,7 @@ class Extender:
         Raises:
             StatusError: as `Runner.run`.
         """
+        self._runner.check_rows(servable, question)
         (texts,) = question.feeds.values()
         rows = [self._row(servable, text) for text in texts]
         names, begin = self._context_of(servable)

@@ -134,6 +134,8 @@ def failure(error: Exception) -> tuple[int, str]:
     """The status code and the message of what was raised; what nobody meant to raise is logged."""
     if isinstance(error, StatusError):
         return error.code, error.message
+    if isinstance(error, MemoryError):
+        return Code.RESOURCE_EXHAUSTED, f"out of memory: {error}"
     _log.error("a request failed inside the server", exc_info=error)
     return Code.INTERNAL, f"{type(error).__name__}: {error}"
 

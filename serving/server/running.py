@@ -17,6 +17,8 @@ from rnnzoo.serving.server.workers import Workers
 
 __all__ = ["Runner"]
 
+_MOST_BATCHES = 16  # of rows that one request may bring, where they need no batch
+
 
 class Runner:
     """Runs models; lives in the loop.
@@ -32,6 +34,7 @@ class Runner:
         self._off, self._all = settings.batching == "off", settings.batching == "all"
         parameters = settings.batching_parameters
         threads = parameters.num_batch_threads if self._all else max(parameters.num_batch_threads, 4)
+        self._most_rows = _MOST_BATCHES * parameters.max_batch_size
         self._batch_threads = ThreadPoolExecutor(threads, thread_name_prefix="rnnzoo-batch")
         self.batcher = Batcher(
             parameters,
@@ -52,6 +55,7 @@ class Runner:
         Raises:
             StatusError: from the bounds, the deadline or the model.
         """
+        self.check_rows(servable, question)
         plan = None if self._off else self._plan(servable, question.signature_name)
         shared = None if plan is None else plan.feeds(question)
         if plan is None or shared is None:
@@ -68,6 +72,22 @@ class Runner:
     def close(self) -> None:
         """Ends the threads, each after its batch."""
         self._batch_threads.shutdown(wait=False, cancel_futures=True)
+
+    def check_rows(self, servable: Servable, question: Question) -> None:
+        """Refuses more rows than one request to an export of ours may bring.
+
+        Each row takes the memory of all words' probabilities, and a short message may claim a billion of them.
+
+        Raises:
+            StatusError: INVALID_ARGUMENT.
+        """
+        if not servable.own_export:
+            return
+        rows = max((len(array) for array in question.feeds.values() if array.ndim), default=0)
+        if rows > self._most_rows:
+            raise StatusError(
+                Code.INVALID_ARGUMENT, f"Task size {rows} is larger than maximum input batch size {self._most_rows}"
+            )
 
     def _plan(self, servable: Servable, name: str) -> BatchPlan | None:
         plans = self._plans.setdefault(servable, {})

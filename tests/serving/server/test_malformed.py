@@ -110,6 +110,24 @@ def test_words_that_there_are_not(channels: list[grpc.Channel]) -> None:
         assert grpc.StatusCode.INVALID_ARGUMENT == status(channels[0], "Predict", request.SerializeToString())
 
 
+@pytest.mark.parametrize("shape", [(2**31, 0), (2**24,), (20_000,), (2**31 - 1,), (2**62, 2**62)])
+@pytest.mark.parametrize(("signature", "name"), [("step", "token_ids"), ("generate", "seed")])
+def test_rows_that_nobody_sent(channels: list[grpc.Channel], signature: str, name: str, shape: tuple[int, ...]) -> None:
+    request = predict_pb2.PredictRequest(model_spec={"name": "default", "signature_name": signature})
+    request.inputs[name].dtype = types_pb2.DT_INT32
+    request.inputs[name].int_val.append(1)
+    for size in shape:
+        request.inputs[name].tensor_shape.dim.add(size=size)
+    assert grpc.StatusCode.INVALID_ARGUMENT == status(channels[0], "Predict", request.SerializeToString())
+
+
+def test_texts_that_nobody_sent(channels: list[grpc.Channel]) -> None:
+    request = predict_pb2.PredictRequest(model_spec={"name": "default", "signature_name": "predict_next"})
+    request.inputs["text"].CopyFrom(tf.make_tensor_proto(["the game"]))
+    request.inputs["text"].tensor_shape.dim[0].size = 2**23
+    assert grpc.StatusCode.INVALID_ARGUMENT == status(channels[0], "Predict", request.SerializeToString())
+
+
 def test_the_servers_are_still_there(channels: list[grpc.Channel]) -> None:
     request = predict_pb2.PredictRequest(model_spec={"name": "default", "signature_name": "predict_next"})
     request.inputs["text"].CopyFrom(tf.make_tensor_proto(["the game"]))
