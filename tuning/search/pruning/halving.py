@@ -10,6 +10,9 @@ __all__ = ["HalvingPruner"]
 class HalvingPruner(Pruner):
     """Lets a trial pass a rung only if it is among the best of all that have come there so far.
 
+    It saves more than `MedianPruner` and loses more: a trial has to be good early, and those that learn last are gone.
+    For searches of so many trials that each good one has others like it.
+
     Rungs stand at the shares `factor ** -rungs, …, 1 / factor` of a trial's training: by default a ninth and a third.
     Of the values that trials had at a rung, that of the trial itself included, the best `1 / factor` go on, and one at
     least. Source: Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning" (ASHA), in the variant that

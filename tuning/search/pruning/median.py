@@ -19,9 +19,10 @@ class MedianPruner(Pruner):
     until late.
 
     Args:
-        startup: no trial ends before there are so many others; 5, fewer say little about the half.
-        warmup: the share of its training that each trial may do first; 0.1, for at first the learning rate rises and
-            all losses fall alike.
+        startup: no trial ends before there are so many others; 1, for in searches that were replayed in many orders
+            more of them cost compute and hardly ever saved the best trial.
+        warmup: the share of its training that each trial may do first; 0.05, in which the learning rate rises by
+            default and all losses fall alike.
 
     Example:
         >>> from rnnzoo.tuning.search.trial_folder import Report
@@ -35,7 +36,7 @@ class MedianPruner(Pruner):
         True
     """
 
-    def __init__(self, startup: int = 5, warmup: float = 0.1) -> None:
+    def __init__(self, startup: int = 1, warmup: float = 0.05) -> None:
         if startup < 1:
             raise ValueError(f"startup must be a positive integer, but got {startup=}.")
         if not 0 <= warmup < 1:
