@@ -29,7 +29,8 @@ def export_model(
     """Writes `destination/<version>/`, a SavedModel that needs nothing of ours to run.
 
     Its signatures are `predict_next` (also `serving_default`), `score`, `generate` and `step`, see
-    `LanguageModelSignatures`, and `extend` and `speak`, see `ContinuingSignatures`. The vocabulary is in the graph, and as `assets.extra/tokenizer.json` beside it.
+    `LanguageModelSignatures`, and `extend` and `speak`, see `ContinuingSignatures`. The vocabulary is in
+    the graph, and as `assets.extra/tokenizer.json` beside it.
 
     Args:
         source: a model, or the folder of a preset.
