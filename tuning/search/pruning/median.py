@@ -56,7 +56,8 @@ class MedianPruner(Pruner):
         median = statistics.median(values)
         if best <= median:
             return None
+        trials = "one other trial" if len(values) == 1 else f"{len(values)} trials"
         return (
-            f"pruned: {latest.measure} {sign * best:.4g} is worse than the median of {len(values)} trials, "
+            f"pruned: {latest.measure} {sign * best:.4g} is worse than the median of {trials}, "
             f"{sign * median:.4g}, after {latest.at:.2g} of {latest.of:g} epochs"
         )
