@@ -58,7 +58,7 @@ class CarriedStates(keras.layers.Layer):
         options: Any = {"name": name, "shape": state.shape, "dtype": state.dtype.name, "trainable": False}
         if replica_count() == 1:
             return self.add_weight(initializer="zeros", **options)
-        # Replicas that share a batch have states of their own, those of their rows: `add_weight` knows no such variable.
+        # Replicas that share a batch have states of their own, of their rows: `add_weight` knows no such variable.
         return keras.Variable("zeros", synchronization="on_read", aggregation="only_first_replica", **options)
 
     def reset(self) -> None:

@@ -18,7 +18,5 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
     pool = descriptor_pool.Default()  # where generated code registers itself; our names are in a package of their own
     pool.AddSerializedFile(speaking_file().SerializeToString())
     names = [service.full_name for file in _FILES for service in file.services_by_name.values()]
-    servicer = reflection.aio.ReflectionServicer(  # type: ignore[attr-defined]
-        [*names, SERVICE, reflection.SERVICE_NAME], pool=pool
-    )
+    servicer = reflection.aio.ReflectionServicer([*names, SERVICE, reflection.SERVICE_NAME], pool=pool)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)

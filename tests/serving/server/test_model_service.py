@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
+from waiting import wait_for
 
 from rnnzoo.serving.server.model_management import read_model_config
 from rnnzoo.serving.server.process import Server, make_server
@@ -157,10 +158,3 @@ def test_the_configuration_file_is_read_again(models: Path, tmp_path: Path, capl
         wait_for(lambda: server.repository.versions == {"b": [3]})
     finally:
         server.stop()
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import keras_tuner
 import pytest
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.distribute.oracle_client import OracleClient
+from waiting import wait_for
 
 from rnnzoo.tuning.search import Divergence, RandomSearch
 from rnnzoo.tuning.search.trial_folder import TrialFolder, TrialOutcome
@@ -81,13 +82,6 @@ def finish(worker: Any, trial: Any) -> None:
     worker.update_trial(trial.trial_id, {"val_loss": trial.hyperparameters["x"]})
     trial.status = "COMPLETED"
     worker.end_trial(trial)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def stopped(worker: Any) -> bool:
