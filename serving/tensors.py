@@ -10,7 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-__all__ = ["decode_tensor", "encode_tensor"]
+__all__ = ["decode_tensor", "encode_tensor", "varint"]
 
 # `DataType` of tensorflow/core/framework/types.proto: its number, the NumPy type, the list of `TensorProto` it fills.
 _TYPES = (
@@ -69,7 +69,7 @@ def encode_tensor(array: np.ndarray, message: Any) -> None:
     if field in _WIRE_TAGS:
         raw = np.ascontiguousarray(array, dtype=native.newbyteorder("<")).tobytes()
         if raw:
-            message.MergeFromString(_WIRE_TAGS[field] + _varint(len(raw)) + raw)
+            message.MergeFromString(_WIRE_TAGS[field] + varint(len(raw)) + raw)
     elif field == "string_val":
         values = array.ravel().tolist()
         # A server's answers are bytes already: looking at each value anew is most of the time that they take.
@@ -176,7 +176,12 @@ def _bytes(value: object) -> bytes:
     raise TypeError(f"a tensor of text must hold str or bytes only, but got {value!r}.")
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number as protobuf writes it: seven bits a byte, the low ones first.
+
+    >>> varint(300).hex()
+    'ac02'
+    """
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)

@@ -3,7 +3,7 @@
 The checks and their messages are those of tensorflow_serving/servables/tensorflow/util.cc.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +16,7 @@ from rnnzoo.serving.server.status import Code, StatusError
 
 __all__ = [
     "DEFAULT_SIGNATURE",
+    "ask_about_examples",
     "refused",
     "resolved",
     "run_on_examples",
@@ -70,6 +71,34 @@ def run_on_examples(
         wanted = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
         raise refused(f"Expects arg[0] to be {wanted} but string is provided")
     return len(examples), [np.asarray(array) for array in servable.run({info.name: examples}, fetches, timeout)]
+
+
+def ask_about_examples(
+    servable: Servable,
+    spec: model_pb2.ModelSpec,
+    given: input_pb2.Input,
+    fetches_of: Callable[[meta_graph_pb2.SignatureDef], list[str]],
+    timeout: float | None,
+) -> tuple[meta_graph_pb2.SignatureDef, int, dict[str, np.ndarray]]:
+    """The signature that a request names, how many examples it holds, and the fetched tensors by name.
+
+    Args:
+        servable: the model.
+        spec: names the signature; `serving_default` if it names none.
+        given: the examples.
+        fetches_of: the tensors that answer the call, from its signature.
+        timeout: seconds that the run may take; no limit if None.
+
+    Raises:
+        StatusError: as TensorFlow Serving would refuse the request.
+    """
+    name = spec.signature_name or DEFAULT_SIGNATURE
+    if name not in servable.signatures:
+        raise refused(f"No signature was found with the name: {name}")
+    signature = servable.signatures[name]
+    fetches = fetches_of(signature)
+    count, arrays = run_on_examples(servable, given, signature, fetches, timeout)
+    return signature, count, dict(zip(fetches, arrays, strict=True))
 
 
 def resolved(servable: Servable, spec: model_pb2.ModelSpec) -> model_pb2.ModelSpec:

@@ -9,7 +9,7 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import regression_pb2
 
-from rnnzoo.serving.server.examples import DEFAULT_SIGNATURE, refused, resolved, run_on_examples, shape_text, type_text
+from rnnzoo.serving.server.examples import ask_about_examples, refused, resolved, shape_text, type_text
 from rnnzoo.serving.server.inference import lease
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
@@ -51,15 +51,15 @@ def regress_with(
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
-    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    if name not in servable.signatures:
-        raise refused(f"No signature was found with the name: {name}")
-    signature = servable.signatures[name]
-    fetches = regression_fetches(signature, check_method_name)
-    count, arrays = run_on_examples(servable, request.input, signature, fetches, timeout)
+    signature, count, arrays = ask_about_examples(
+        servable,
+        request.model_spec,
+        request.input,
+        lambda signature: regression_fetches(signature, check_method_name),
+        timeout,
+    )
     return regression_pb2.RegressionResponse(
-        result=regressions(signature, count, dict(zip(fetches, arrays, strict=True))),
-        model_spec=resolved(servable, request.model_spec),
+        result=regressions(signature, count, arrays), model_spec=resolved(servable, request.model_spec)
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from rnnzoo.serving.tensors import decode_tensor
+from rnnzoo.serving.tensors import decode_tensor, varint
 
 __all__ = ["pack_contents"]
 
@@ -35,12 +35,4 @@ def _content(array: np.ndarray) -> bytes:
         return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
     # The lengths of all strings as varints, then the strings themselves.
     texts = array.ravel().tolist()
-    return b"".join([*(_varint(len(text)) for text in texts), *texts])
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*encoded, value])
+    return b"".join([*(varint(len(text)) for text in texts), *texts])
