@@ -7,9 +7,10 @@ import grpc
 
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
 
-__all__ = ["DEFAULT_PORT", "ServerSettings"]
+__all__ = ["DEFAULT_PORT", "PREFIX_CACHE_BYTES", "ServerSettings"]
 
 DEFAULT_PORT = 8500  # TensorFlow Serving's own
+PREFIX_CACHE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class ServerSettings:
     max_waiting: int = 1000
     batching: str = "own"
     batching_parameters: BatchingParameters = field(default_factory=BatchingParameters)
-    prefix_cache_bytes: int = 64 * 2**20
+    prefix_cache_bytes: int = PREFIX_CACHE_BYTES
     poll_seconds: float = 1.0
     model_config_file: str = ""
     model_config_file_poll_seconds: float = 0.0

@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.conftest import SENTENCE, Call
@@ -103,6 +104,23 @@ def test_bad_servers(options: list[str], line: str, export: Path, call: Call) ->
 
 def test_a_folder_without_versions_is_not_served(tmp_path: Path, call: Call) -> None:
     assert call("serve", tmp_path, "--port", 0).says_in_one_line(1, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ([], {"batching": "own", "prefix_cache_bytes": 64 * 2**20}),
+        (["--no-batching", "--no-prefix-cache"], {"batching": "off", "prefix_cache_bytes": 0}),
+    ],
+)
+def test_what_makes_answers_fast_can_be_switched_off(
+    options: list[str], settings: dict[str, Any], export: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr("rnnzoo.serving.server.process.make_server", lambda *_, **options: given.update(options))
+    monkeypatch.setattr("rnnzoo.serving.server.process.run", lambda *_, **__: None)
+    assert 0 == call("serve", export, *options).code
+    assert settings == {name: given[name] for name in settings}
 
 
 def test_models_of_a_configuration_file(export: Path, tmp_path: Path, call: Call) -> None:

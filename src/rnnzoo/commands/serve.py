@@ -44,6 +44,12 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="How many requests run at once; four per processor by default.")
     ] = None,
+    batching: Annotated[
+        bool, typer.Option(help="Run requests that wait at the same time as one, for exports of rnnzoo's own.")
+    ] = True,
+    prefix_cache: Annotated[
+        bool, typer.Option(help="Keep the states behind recent texts, 64 MiB of them, for texts that go on from one.")
+    ] = True,
     monitoring: Annotated[
         bool, typer.Option(help="Metrics for Prometheus at /monitoring/prometheus/metrics on the HTTP port.")
     ] = False,
@@ -76,6 +82,7 @@ def serve(
     from rnnzoo.serving.server.model_management import read_model_config
     from rnnzoo.serving.server.process import Server, make_server, run
     from rnnzoo.serving.server.rest_port import RestPort
+    from rnnzoo.serving.server.settings import PREFIX_CACHE_BYTES
     from rnnzoo.serving.server.tls import read_server_credentials
 
     def ready(server: Server) -> None:
@@ -97,6 +104,8 @@ def serve(
         model_config_file_poll_seconds=0.0 if model_config_file is None else 1.0,
         rest_api_port=rest_port if rest else None,
         workers=workers,
+        batching="own" if batching else "off",
+        prefix_cache_bytes=PREFIX_CACHE_BYTES if prefix_cache else 0,
         monitoring_path="/monitoring/prometheus/metrics" if monitoring else None,
         log_requests=log_requests,
         request_log_folder="" if keep_requests is None else str(keep_requests),
