@@ -25,7 +25,7 @@ demo: $(VENV)/.installed
 	$(BIN)/rnnzoo demo --output demo
 
 test: $(VENV)/.developed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .
