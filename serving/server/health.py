@@ -44,13 +44,14 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
     async def watch(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
         told = None
         # It ends once it has told of the end: a draining server waits for its calls.
-        while told != _NOT_SERVING:
+        while True:
             if told != status(request.service):
                 told = status(request.service)
                 yield _MESSAGES["HealthCheckResponse"](status=told)
-            if core.draining:
+            elif core.draining:
                 return
-            await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                await asyncio.sleep(_LOOK_SECONDS)
 
     messages = {
         "request_deserializer": _MESSAGES["HealthCheckRequest"].FromString,

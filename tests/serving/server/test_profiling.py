@@ -56,7 +56,7 @@ def test_it_is_there_only_where_it_is_asked_for(arithmetic_server: Server) -> No
 
 
 def test_terminate_ends_a_trace_early(server: Server) -> None:
-    with grpc.insecure_channel(server.address) as channel:
+    with grpc.insecure_channel(server.address, [("grpc.max_receive_message_length", -1)]) as channel:
         profile = channel.unary_unary("/tensorflow.ProfilerService/Profile")
         terminate = channel.unary_unary("/tensorflow.ProfilerService/Terminate")
         running = profile.future(b"\x08\xc0\x84\x3d", timeout=60)  # for 1,000,000 ms
