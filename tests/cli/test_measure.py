@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from cli.conftest import Call
 
+from rnnzoo.commands.measure import NAMES
 from rnnzoo.tuning.memory.cells import Cell
+from rnnzoo.tuning.memory.tables import TABLES
 
 
 @pytest.fixture
@@ -31,6 +33,10 @@ def test_a_table_is_printed_and_kept_and_not_measured_again(ran: list[str], tmp_
     count = len(ran)
     again = call("measure", "recall", "-o", tmp_path / "measured")
     assert (result.out, "", count) == (again.out, again.err, len(ran))
+
+
+def test_the_command_names_every_table() -> None:
+    assert tuple(TABLES) == NAMES
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: Call) -> None:

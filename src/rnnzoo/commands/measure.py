@@ -12,13 +12,14 @@ from rnnzoo.commands.quiet import import_tensorflow
 if TYPE_CHECKING:
     from rnnzoo.tuning.memory.cells import Cell
 
-__all__ = ["measure"]
+__all__ = ["NAMES", "measure"]
 
-_NAMES = ("recall", "adding", "adding-irnn", "adding-skip-update", "remedies")
+# Of the tables, which themselves need TensorFlow.
+NAMES = ("recall", "adding", "adding-irnn", "adding-skip-update", "remedies")
 
 
 def measure(
-    table: Annotated[str, typer.Argument(metavar="|".join(_NAMES), help="What to measure.")],
+    table: Annotated[str, typer.Argument(metavar="|".join(NAMES), help="What to measure.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder of TABLE.json, every outcome, and TABLE.md.")
     ] = Path("measured"),
@@ -37,8 +38,8 @@ def measure(
 
       rnnzoo measure remedies --corpus wikitext-2 --seeds 1
     """
-    if table not in _NAMES:
-        raise typer.BadParameter(f"it must be one of {', '.join(_NAMES)}, but got {table!r}.", param_hint="TABLE")
+    if table not in NAMES:
+        raise typer.BadParameter(f"it must be one of {', '.join(NAMES)}, but got {table!r}.", param_hint="TABLE")
     if seeds is not None and seeds < 1:
         raise typer.BadParameter(f"it must be a positive integer, but got {seeds}.", param_hint="--seeds")
     if corpus is not None and table != "remedies":

@@ -25,12 +25,12 @@ def test_the_documented_file() -> None:
         model_config_list {
           config {
             name: 'my_first_model'
-            base_path: '/tmp/my_first_model/'
+            base_path: '/models/my_first_model/'
             model_platform: 'tensorflow'
           }
           config {
             name: 'my_second_model'
-            base_path: '/tmp/my_second_model/'
+            base_path: '/models/my_second_model/'
             model_platform: 'tensorflow'
             model_version_policy { specific { versions: 42 versions: 43 } }
             version_labels { key: 'stable' value: 42 }
@@ -41,9 +41,9 @@ def test_the_documented_file() -> None:
     )
 
     assert {
-        "my_first_model": ModelSettings(base_path=Path("/tmp/my_first_model/"), policy=Latest(1)),
+        "my_first_model": ModelSettings(base_path=Path("/models/my_first_model/"), policy=Latest(1)),
         "my_second_model": ModelSettings(
-            base_path=Path("/tmp/my_second_model/"),
+            base_path=Path("/models/my_second_model/"),
             policy=Specific(frozenset({42, 43})),
             labels={"stable": 42, "canary": 43},
         ),
