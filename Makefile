@@ -1,6 +1,7 @@
 # make demo   from nothing to suggested next words, about three minutes
 # make test   the whole test suite
 # make lint   ruff and mypy
+# make notebooks  every notebook anew, outputs kept
 # make bench  times against Keras and PyTorch
 # make bench-serving  the server against the bare model and LitServe
 
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export RNNZOO_DATA ?= $(abspath ../shared/data)
 
-.PHONY: demo test lint bench bench-serving clean
+.PHONY: demo test lint notebooks bench bench-serving clean
 
 # --no-compile: of TensorFlow's thousands of files Python compiles those that it needs, when it needs them.
 $(VENV)/.installed: pyproject.toml
@@ -31,6 +32,9 @@ lint: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+notebooks: $(VENV)/.developed
+	$(BIN)/python notebooks/run.py
 
 # PyTorch lives in an environment of its own: it is measured against, never needed.
 TORCH := tests/benchmarks/.venv
