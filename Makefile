@@ -2,6 +2,7 @@
 # make test   the whole test suite
 # make lint   ruff and mypy
 # make notebooks  every notebook anew, outputs kept
+# make docs   the API reference, as HTML in site/
 # make bench  times against Keras and PyTorch
 # make bench-serving  the server against the bare model and LitServe
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export RNNZOO_DATA ?= $(abspath ../shared/data)
 
-.PHONY: demo test lint notebooks bench bench-serving clean
+.PHONY: demo test lint notebooks docs bench bench-serving clean
 
 # --no-compile: of TensorFlow's thousands of files Python compiles those that it needs, when it needs them.
 $(VENV)/.installed: pyproject.toml
@@ -36,6 +37,9 @@ lint: $(VENV)/.developed
 notebooks: $(VENV)/.developed
 	$(BIN)/python notebooks/run.py
 
+docs: $(VENV)/.developed
+	$(BIN)/python docs/reference.py
+
 # PyTorch lives in an environment of its own: it is measured against, never needed.
 TORCH := tests/benchmarks/.venv
 $(TORCH)/.installed: tests/benchmarks/requirements.txt
@@ -57,4 +61,4 @@ bench-serving: $(VENV)/.installed $(LITSERVE)/.installed
 	$(BIN)/python tests/benchmarks/serving.py
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(LITSERVE) demo build dist
+	rm -rf $(VENV) $(TORCH) $(LITSERVE) demo site build dist

@@ -1,4 +1,7 @@
-"""How a network answers: export, an embedded server, and a client. Each name is imported when first used."""
+"""How a network answers: export, an embedded server, and a client. Each name is imported when first used.
+
+What a client can meet: `rnnzoo.serving.errors`.
+"""
 
 from typing import TYPE_CHECKING
 

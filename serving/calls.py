@@ -17,7 +17,6 @@ from rnnzoo.serving.tensors import decode_tensor, encode_tensor
 __all__ = ["Call", "Calls", "Extended", "TensorSpec"]
 
 _Answer = TypeVar("_Answer")
-Signatures = dict[str, dict[str, dict[str, "TensorSpec"]]]
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,9 @@ class TensorSpec:
     dtype: int
     shape: tuple[int | None, ...] | None
     optional: bool = False
+
+
+Signatures = dict[str, dict[str, dict[str, TensorSpec]]]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """How a network learns: corpora, batches, training and evaluation. Each name is imported when first used.
 
-Searches live in `rnnzoo.tuning.search`.
+- `rnnzoo.tuning.diagnosis`: how far back a network learns, the signs of its health, what would cure it;
+- `rnnzoo.tuning.memory`: how far back it can be taught to remember;
+- `rnnzoo.tuning.search`: searches that survive trials which diverge.
 """
 
 from typing import TYPE_CHECKING

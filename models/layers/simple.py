@@ -73,8 +73,11 @@ class SimpleRNN(RecurrentLayer):
         recurrent_initializer: for the recurrent products; "orthogonal", as in Keras: all singular values 1.
         bias_initializer: "zeros", as in Keras.
         normalization: None, "layer" or "batch": inside the recurrence, see `rnnzoo.models.normalization`.
-        dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful,
-            zero_output_for_mask: see `RecurrentLayer`.
+        dropout: the share of input features dropped, the same ones in every step; 0.
+        recurrent_dropout: the share of hidden units dropped in front of the recurrent product, the same ones in every
+            step (Gal & Ghahramani 2016); 0.
+        seed: for the two dropouts; None draws a new one.
+        return_sequences, return_state, go_backwards, stateful, …: as in `keras.layers.RNN`.
 
     Shapes: inputs (batch, time, features) → (batch, units), or (batch, time, units) with `return_sequences`.
 
