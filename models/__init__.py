@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rnnzoo.models.language_model import LanguageModel
     from rnnzoo.models.layers import GRU, IRNN, LSTM, SimpleRNN, SkipRNN, SkipUpdateGRU, SkipUpdateLSTM
     from rnnzoo.models.neural_cache import NeuralCache
+    from rnnzoo.models.presets import PRESETS, Preset
     from rnnzoo.models.sampling import Sampler
     from rnnzoo.models.vocabulary import Vocabulary
 
@@ -18,9 +19,11 @@ __all__ = [
     "IRNN",
     "LSTM",
     "NETWORKS",
+    "PRESETS",
     "LanguageModel",
     "NetworkConfig",
     "NeuralCache",
+    "Preset",
     "Sampler",
     "SimpleRNN",
     "SkipRNN",
@@ -42,6 +45,8 @@ _HOMES = {
     "NETWORKS": "architectures",
     "NetworkConfig": "architectures",
     "NeuralCache": "neural_cache",
+    "PRESETS": "presets",
+    "Preset": "presets",
     "LanguageModel": "language_model",
     "Suggestion": "answers",
     "TextScore": "answers",

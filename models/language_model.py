@@ -1,9 +1,10 @@
 """A language model: words in, the probability of the next word out."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.preset_files import read_preset, write_preset
+from rnnzoo.models.presets import PRESETS, Preset
 from rnnzoo.models.questions import QUESTIONS
 from rnnzoo.models.sampling import Sampler
 from rnnzoo.models.softmaxes import AdaptiveSoftmax, Softmax, TiedSoftmax
@@ -44,6 +46,9 @@ class LanguageModel(keras.Model):
         2
     """
 
+    presets: ClassVar[Mapping[str, Preset]] = PRESETS
+    """The trained models that come with the package, by name."""
+
     def __init__(self, vocabulary: Vocabulary, config: NetworkConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocabulary = vocabulary
@@ -61,6 +66,17 @@ class LanguageModel(keras.Model):
     def embedding_weights(self) -> keras.Variable:
         """The word vectors, which are the weights of a tied softmax too, (V, embedding)."""
         return self.embedding.embeddings
+
+    @property
+    def named_weights(self) -> dict[str, keras.Variable]:
+        """Every weight by a name that is the same in each model of its make, such as "layer_0/kernel".
+
+        Keras's own paths count the models and layers of a process.
+        """
+        homes = {"embedding": self.embedding} | {f"layer_{n}": layer for n, layer in enumerate(self.recurrent_layers)}
+        named = {f"{home}/{weight.name}": weight for home, part in homes.items() for weight in part.weights}
+        inside = {id(weight) for weight in named.values()}
+        return named | {f"softmax/{weight.name}": weight for weight in self.weights if id(weight) not in inside}
 
     @property
     def state_specs(self) -> list[tuple[str, int]]:
@@ -199,14 +215,34 @@ class LanguageModel(keras.Model):
         end = self.vocabulary.end_id
         return [self.vocabulary.decode(row[: (row != end).cumprod().sum()]) for row in ids.numpy()]
 
-    def save_to_preset(self, folder: str | Path) -> None:
-        """Write the model into a folder: config.json, tokenizer.json, model.weights.h5, metadata.json."""
-        write_preset(self, Path(folder))
+    def save_to_preset(self, folder: str | Path, packed: bool = False) -> None:
+        """Write the model into a folder: config.json, tokenizer.json, metadata.json, and its weights.
+
+        Args:
+            folder: made if it is missing; a model in it is replaced.
+            packed: write `model.weights.npz`, word vectors in 8 bits a number and all else in 16, with checksums: a
+                quarter of the size, to be shipped, of a perplexity that rounding changes by less than 0.5 %. The
+                default is `model.weights.h5`, exact.
+        """
+        write_preset(self, Path(folder), packed)
 
     @classmethod
-    def from_preset(cls, folder: str | Path) -> Self:
-        """Load a model that `save_to_preset` wrote."""
-        return read_preset(cls, Path(folder))
+    def from_preset(cls, preset: str | os.PathLike[str]) -> Self:
+        """Load a trained model: one that comes with the package, or one that `save_to_preset` wrote.
+
+        Args:
+            preset: a name, see `LanguageModel.presets`, or a folder.
+
+        Raises:
+            FileNotFoundError: if there is no such preset, or a file of it is missing.
+            ValueError: if a file is damaged, or of a newer version of the package.
+
+        Example:
+            >>> model = LanguageModel.from_preset("lstm_large_wikitext2")
+            >>> [suggestion.word for suggestion in model.predict_next("the capital of the United")[0]][0]
+            'States'
+        """
+        return read_preset(cls, preset)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary": self.vocabulary.get_config(), "config": self.config.as_dict()}

@@ -1,13 +1,17 @@
-"""A model on disk, in KerasHub's layout: config.json, tokenizer.json, model.weights.h5, metadata.json."""
+"""A model on disk, in KerasHub's layout: config.json, tokenizer.json, metadata.json, and its weights."""
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.packed_weights import read_packed, write_packed
+from rnnzoo.models.presets import find_preset
 from rnnzoo.models.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -15,36 +19,46 @@ if TYPE_CHECKING:
 
 __all__ = ["preset_config", "preset_vocabulary", "read_preset", "write_preset"]
 
-CONFIG, TOKENIZER, WEIGHTS, METADATA = "config.json", "tokenizer.json", "model.weights.h5", "metadata.json"
+CONFIG, TOKENIZER, METADATA = "config.json", "tokenizer.json", "metadata.json"
+WEIGHTS, PACKED_WEIGHTS = "model.weights.h5", "model.weights.npz"
+
+# Raised when files change in a way that older versions of the package would misread.
+_FORMAT = 1
 
 Model = TypeVar("Model", bound="LanguageModel")
 
 
-def write_preset(model: "LanguageModel", folder: Path) -> None:
-    """Each file is written beside its place and moved there, so that a reader or a crash never meets half a file."""
+def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> None:
+    """Each file is written beside its place and moved there, so that a reader or a crash never meets half a file.
+
+    What is packed is shipped: its files' checksums are kept. A run's model, which is replaced while it trains, has
+    none, because a crash between two files would leave them wrong.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    model.vocabulary.save(folder / TOKENIZER)
+    facts = {
+        "format": _FORMAT,
+        "rnnzoo_version": version("rnnzoo"),
+        "keras_version": version("keras"),
+        "parameters": model.count_params(),
+        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    _write_json(folder / METADATA, facts)
+    _replace(folder / TOKENIZER, model.vocabulary.save)
     _write_json(folder / CONFIG, {"class": "LanguageModel", "config": model.config.as_dict()})
-    partial = folder / f".partial.{WEIGHTS}"
-    try:
-        model.save_weights(partial)
-        os.replace(partial, folder / WEIGHTS)
-    finally:
-        partial.unlink(missing_ok=True)
-    _write_json(
-        folder / METADATA,
-        {
-            "rnnzoo_version": version("rnnzoo"),
-            "keras_version": version("keras"),
-            "parameters": model.count_params(),
-            "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
+    if packed:
+        weights = {name: weight.numpy() for name, weight in model.named_weights.items()}
+        _replace(folder / PACKED_WEIGHTS, lambda path: write_packed(path, weights))
+        (folder / WEIGHTS).unlink(missing_ok=True)
+        sums = {name: _checksum(folder / name) for name in (CONFIG, TOKENIZER, PACKED_WEIGHTS)}
+        _write_json(folder / METADATA, {**facts, "sha256": sums})
+    else:
+        _replace(folder / WEIGHTS, model.save_weights)
+        (folder / PACKED_WEIGHTS).unlink(missing_ok=True)
 
 
-def preset_config(folder: Path) -> NetworkConfig:
+def preset_config(preset: str | os.PathLike[str]) -> NetworkConfig:
     """The network of a preset. Raises FileNotFoundError where there is none, ValueError where it is broken."""
-    _check_files(folder)
+    folder = _whole_preset(preset)
     try:
         return NetworkConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"])
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -53,36 +67,99 @@ def preset_config(folder: Path) -> NetworkConfig:
         ) from error
 
 
-def preset_vocabulary(folder: Path) -> Vocabulary:
+def preset_vocabulary(preset: str | os.PathLike[str]) -> Vocabulary:
     """The words of a preset. Raises FileNotFoundError where there is none, ValueError where they are broken."""
-    _check_files(folder)
-    return Vocabulary.load(folder / TOKENIZER)
+    return Vocabulary.load(_whole_preset(preset) / TOKENIZER)
 
 
-def read_preset(model_class: type[Model], folder: Path) -> Model:
+def read_preset(model_class: type[Model], preset: str | os.PathLike[str]) -> Model:
     """Raises FileNotFoundError where a file is missing and ValueError where one is broken or of another network."""
-    config = preset_config(folder)
-    model = model_class(preset_vocabulary(folder), config)
+    folder = _whole_preset(preset)
+    model = model_class(preset_vocabulary(folder), preset_config(folder))
+    path = _weights_file(folder)
     try:
-        model.load_weights(folder / WEIGHTS)
+        if path.name == WEIGHTS:
+            model.load_weights(path)
+        else:
+            _load_packed(model, path)
     except (OSError, KeyError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
-            f"{folder / WEIGHTS} must hold the weights of the network in {CONFIG}, "
+            f"{path} must hold the weights of the network in {CONFIG} and of the words in {TOKENIZER}, "
             f"but is damaged or of another one: {reason}"
         ) from error
     return model
 
 
-def _check_files(folder: Path) -> None:
-    for name in (CONFIG, TOKENIZER, WEIGHTS):
+def _load_packed(model: "LanguageModel", path: Path) -> None:
+    weights = read_packed(path)
+    own = model.named_weights
+    wanted = {name: tuple(weight.shape) for name, weight in own.items()}
+    given = {name: weight.shape for name, weight in weights.items()}
+    if wanted != given:
+        differing = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
+        name = differing[0]
+        raise ValueError(f"{name} must have the shape {wanted.get(name)}, but the file has {given.get(name)}.")
+    for name, weight in own.items():
+        weight.assign(weights[name])
+
+
+def _whole_preset(preset: str | os.PathLike[str]) -> Path:
+    """The folder of a preset whose files are there, of a format that is known, and as they were written."""
+    folder = find_preset(preset)
+    for name in (CONFIG, TOKENIZER):
         if not (folder / name).is_file():
             raise FileNotFoundError(
                 f"a model's folder must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but {folder} has no {name}."
             )
+    _weights_file(folder)
+    facts = _read_metadata(folder / METADATA)
+    if facts.get("format", _FORMAT) > _FORMAT:
+        raise ValueError(
+            f"a model must be of format {_FORMAT} at most, but {folder} is of format {facts['format']}, written by "
+            f"rnnzoo {facts.get('rnnzoo_version')}: a newer rnnzoo reads it."
+        )
+    for name, checksum in facts.get("sha256", {}).items():
+        found = _checksum(folder / name)
+        if found != checksum:
+            raise ValueError(
+                f"{folder / name} must have the checksum {checksum[:16]}… of its {METADATA} (SHA-256), but is damaged: "
+                f"it has {found[:16]}…"
+            )
+    return folder
+
+
+def _weights_file(folder: Path) -> Path:
+    for name in (WEIGHTS, PACKED_WEIGHTS):
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"a model's folder must hold {WEIGHTS} or {PACKED_WEIGHTS}, but {folder} has neither.")
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be JSON, but could not be read: {error}") from error
+    return facts if isinstance(facts, dict) else {}
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    _replace(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     partial = path.with_name(f".partial.{path.name}")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        write(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -64,7 +64,7 @@ def export_model(
     destination = Path(destination)
     target = destination / str(_next_version(destination) if version is None else version)
     _refuse_existing(target)
-    model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(Path(source))
+    model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(source)
     top_k = min(_TOP_K, len(model.vocabulary) - 1) if top_k is None else top_k
     module = LanguageModelSignatures(model, top_k, neural_cache)
     destination.mkdir(parents=True, exist_ok=True)

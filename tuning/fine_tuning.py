@@ -1,26 +1,26 @@
 """Training that goes on from a model that has learnt already."""
 
-from pathlib import Path
+import os
 
 from rnnzoo.models.language_model import LanguageModel
 
 __all__ = ["start_from"]
 
 
-def start_from(model: LanguageModel, folder: Path) -> None:
+def start_from(model: LanguageModel, preset: str | os.PathLike[str]) -> None:
     """Give a language model the weights of a preset.
 
     The two may differ in what has no weights, such as dropout.
 
     Args:
         model: with the words of the preset.
-        folder: the preset's.
+        preset: its name or its folder.
 
     Raises:
         FileNotFoundError: if there is no preset.
         ValueError: if it is broken, or a network of other weights.
     """
-    learnt = LanguageModel.from_preset(folder)
+    learnt = LanguageModel.from_preset(preset)
     wanted, given = ([tuple(weight.shape) for weight in one.weights] for one in (model, learnt))
     if wanted != given:
         raise ValueError(

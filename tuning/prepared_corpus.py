@@ -56,7 +56,7 @@ def prepare_corpus(training: TrainingConfig) -> PreparedCorpus:
     if training.from_preset is None:
         vocabulary = corpus.vocabulary(training.vocabulary_limit)
     else:
-        vocabulary = preset_vocabulary(Path(training.from_preset))
+        vocabulary = preset_vocabulary(training.from_preset)
     cache = token_cache()
     return PreparedCorpus(
         vocabulary, *(tokens(corpus, vocabulary, split, cache) for split in ("train", "valid", "test"))

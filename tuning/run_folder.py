@@ -88,21 +88,25 @@ class RunFolder:
             },
         )
 
-    def read_configuration(self) -> tuple[NetworkConfig, TrainingConfig, dict[str, Any]]:
+    def read_configuration(self, told_in: Path | None = None) -> tuple[NetworkConfig, TrainingConfig, dict[str, Any]]:
         """What the run was told: the network, the recipe, and the facts of the corpus.
+
+        Args:
+            told_in: another file than run.json that says it, such as the card of a preset.
 
         Raises:
             FileNotFoundError: if there is no run here.
             ValueError: if run.json is damaged.
         """
-        if not self.configuration.is_file():
+        path = told_in or self.configuration
+        if not path.is_file():
             raise FileNotFoundError(f"a run to resume must hold run.json, but {self.path} does not.")
         try:
-            told = json.loads(self.configuration.read_text(encoding="utf-8"))
+            told = json.loads(path.read_text(encoding="utf-8"))
             network, training = NetworkConfig.from_dict(told["network"]), TrainingConfig.from_dict(told["training"])
             return network, training, told["corpus"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.configuration} must be as rnnzoo wrote it, but it is not: {error}") from error
+            raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error}") from error
 
     def check_is_resumable(self, network: NetworkConfig, training: TrainingConfig) -> None:
         """Raise a ValueError that names the first option in which the run differs from what is asked for now."""

@@ -24,7 +24,8 @@ class TrainingConfig:
             "adding" is the adding problem, no language at all.
         corpus_options: what the corpus takes beside its name, such as `{"distance": 50}` for "recall".
         vocabulary_limit: the most words the network knows; None, all of the corpus.
-        from_preset: the folder of a model to go on from, its words and its weights; None, from the beginning.
+        from_preset: a model to go on from, its words and its weights: a folder, or a preset of the package by its name;
+            None, from the beginning.
         epochs: the most passes over the corpus.
         batch_size: the number of places of the corpus that are read at once; 20, as in the published small models.
         window: the number of time steps that gradients flow back; 35, as there.

@@ -17,6 +17,7 @@ from rnnzoo.commands.list import list_networks
 from rnnzoo.commands.measure import measure
 from rnnzoo.commands.mistakes import INTERRUPTED, describe
 from rnnzoo.commands.predict import predict
+from rnnzoo.commands.pretrain import pretrain
 from rnnzoo.commands.quiet import quiet
 from rnnzoo.commands.report import report
 from rnnzoo.commands.serve import serve
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Learn": {"train": train, "tune": tune, "report": report},
+    "Learn": {"train": train, "tune": tune, "report": report, "pretrain": pretrain},
     "Look": {
         "list": list_networks,
         "evaluate": evaluate,

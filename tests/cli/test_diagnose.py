@@ -90,7 +90,7 @@ def test_bad_options(options: list[str], code: int, line: str, run: Path, tmp_pa
 
 
 def test_bad_paths(run: Path, tmp_path: Path, call: Call) -> None:
-    assert call("diagnose", tmp_path / "no").says_in_one_line(1, "no is no folder")
+    assert call("diagnose", tmp_path / "no").says_in_one_line(1, "no is neither")
     assert call("diagnose", tmp_path / "no.keras").says_in_one_line(1, "a Keras model must be a file")
     assert call("diagnose", run, run).says_in_one_line(2, "--compare: it is needed for several networks")
     assert call("diagnose", run / "model").says_in_one_line(2, "--corpus: what is no run has no corpus of its own")

@@ -40,7 +40,7 @@ def test_bad_options(options: list[str], line: str, run: Path, call: Call) -> No
 @pytest.mark.parametrize("command", [["generate"], ["evaluate"], ["export"]])
 def test_a_folder_without_a_model(command: list[str], tmp_path: Path, call: Call) -> None:
     more = {"generate": ["text"], "export": [tmp_path / "export"]}.get(command[0], [])
-    assert call(*command, tmp_path / "nowhere", *more).says_in_one_line(1, "nowhere is no folder")
+    assert call(*command, tmp_path / "nowhere", *more).says_in_one_line(1, "nowhere is neither")
     assert call(*command, tmp_path, *more).says_in_one_line(1, "holds neither run.json nor config.json")
     (tmp_path / "config.json").write_text("{}")
     assert call(*command, tmp_path, *more).says_in_one_line(1, "a language model has a tokenizer.json")

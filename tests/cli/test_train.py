@@ -290,7 +290,7 @@ def test_a_run_goes_on_from_a_preset_with_its_words(run: Path, tiny: list[str], 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--from-preset", "nowhere", "-o", "new"], 1, "nowhere is no folder"),
+        (["--from-preset", "nowhere", "-o", "new"], 1, "nowhere is neither"),
         (["--from-preset", "nowhere"], 2, "--output: it is needed with"),
         (["--resume", "--from-preset", "nowhere", "-o", "new"], 2, "--resume: it cannot go with --from-preset"),
     ],

@@ -38,6 +38,10 @@ class Corpus(ABC):
         check_split(split)
         return self._lines(split)
 
+    def texts(self, split: str) -> Iterator[str]:
+        """Each line of a split as it was typed, as far as the corpus knows it: for a vocabulary of another rule."""
+        return map(" ".join, self.lines(split))
+
     @abstractmethod
     def _lines(self, split: str) -> Iterator[list[str]]:
         """What `lines` returns, for one of the three splits."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnzoo.models.vocabulary import RULES
 from rnnzoo.models.word_splitting import split_chunks, split_words
-from rnnzoo.tuning.corpora.corpus import Corpus
+from rnnzoo.tuning.corpora.corpus import Corpus, check_split
 
 __all__ = ["TextFiles"]
 
@@ -67,11 +67,14 @@ class TextFiles(Corpus):
         states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in self.files]
         return f"TextFiles({states}, {self.rule})"
 
-    def _lines(self, split: str) -> Iterator[list[str]]:
+    def texts(self, split: str) -> Iterator[str]:
+        check_split(split)
         train, valid = self.line_count * 90 // 100, self.line_count * 5 // 100
         start, stop = {"train": (0, train), "valid": (train, train + valid), "test": (train + valid, None)}[split]
-        words_of = split_words if self.rule == "words" else split_chunks
-        return map(words_of, islice((line for file in self.files for line in _lines_of(file)), start, stop))
+        return islice((line for file in self.files for line in _lines_of(file)), start, stop)
+
+    def _lines(self, split: str) -> Iterator[list[str]]:
+        return map(split_words if self.rule == "words" else split_chunks, self.texts(split))
 
 
 def _find_files(path: Path) -> tuple[Path, ...]:

@@ -27,7 +27,8 @@ def tokens(corpus: Corpus, vocabulary: Vocabulary, split: str, cache_folder: Pat
 
     Args:
         corpus: where the lines come from.
-        vocabulary: what turns words into ids; of the same splitting rule as the corpus.
+        vocabulary: what turns words into ids. A text as people type it is split by the vocabulary's rule, such as that
+            of a preset trained on WikiText; a text that is split as WikiText is needs a vocabulary of that rule.
         split: "train", "valid" or "test".
         cache_folder: where the file is kept; created if missing.
 
@@ -35,7 +36,7 @@ def tokens(corpus: Corpus, vocabulary: Vocabulary, split: str, cache_folder: Pat
         `(tokens,)` int32 ids.
 
     Raises:
-        ValueError: if the rules differ or there is no such split.
+        ValueError: if the vocabulary cannot split the text, or there is no such split.
 
     >>> from rnnzoo.tuning.corpora.recall import Recall
     >>> corpus = Recall(distance=2, examples=10)
@@ -45,10 +46,10 @@ def tokens(corpus: Corpus, vocabulary: Vocabulary, split: str, cache_folder: Pat
     ((15,), dtype('int32'))
     """
     check_split(split)
-    if corpus.rule != vocabulary.rule:
+    if corpus.rule not in ("words", vocabulary.rule):
         raise ValueError(
-            f"corpus and vocabulary must split text by the same rule, "
-            f"but {corpus.name} is split by {corpus.rule!r} and the vocabulary by {vocabulary.rule!r}."
+            f"a corpus that is split by {corpus.rule!r} needs a vocabulary that splits so, "
+            f"but got {corpus.name} and a vocabulary that splits by {vocabulary.rule!r}."
         )
     content = "\0".join((_LAYOUT, corpus.identity, split, vocabulary.rule, *vocabulary.words))
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
@@ -60,8 +61,10 @@ def tokens(corpus: Corpus, vocabulary: Vocabulary, split: str, cache_folder: Pat
 
 def _chunks(corpus: Corpus, vocabulary: Vocabulary, split: str) -> Iterator[npt.NDArray[np.int32]]:
     ids: list[int] = []
-    for line in corpus.lines(split):
-        ids += vocabulary.encode_words(line)
+    same = corpus.rule == vocabulary.rule
+    lines = map(vocabulary.encode_words, corpus.lines(split)) if same else map(vocabulary.encode, corpus.texts(split))
+    for line in lines:
+        ids += line
         ids.append(vocabulary.end_id)
         if len(ids) >= _CHUNK:
             yield np.array(ids, np.int32)

@@ -26,7 +26,7 @@ from rnnzoo.commands.dynamic_options import (
 )
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
-from rnnzoo.commands.recipe import read_recipe, training_config
+from rnnzoo.commands.recipe import has_recipe, read_recipe, training_config
 from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -39,10 +39,13 @@ _TUNING_TOKENS = 10_000
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset, or a name of `rnnzoo list`."),
+    ],
     corpus: Annotated[
         str | None,
-        typer.Option(help="As for `rnnzoo train`; a run's own by default.", rich_help_panel="Text"),
+        typer.Option(help="As for `rnnzoo train`; a run's or a preset's own by default.", rich_help_panel="Text"),
     ] = None,
     corpus_options: CorpusOptions = None,
     split: Annotated[
@@ -81,7 +84,7 @@ def evaluate(
 
       rnnzoo evaluate runs/lstm
 
-      rnnzoo evaluate runs/lstm --corpus my-texts/ --split valid --json
+      rnnzoo evaluate gru_wikitext2 --corpus my-texts/ --split valid --json
 
       rnnzoo evaluate runs/lstm --neural-cache --dynamic --tune-on-validation
     """
@@ -93,10 +96,10 @@ def evaluate(
         if split == "valid":
             raise typer.BadParameter("what was tuned on the validation split says nothing there.", param_hint="--split")
     folder = model_folder(model)
-    is_run = (model / "run.json").is_file()
-    if corpus is None and not is_run:
+    knows_corpus = has_recipe(model)
+    if corpus is None and not knows_corpus:
         raise typer.BadParameter("a preset has no corpus of its own, name one.", param_hint="--corpus")
-    base = read_recipe(model)[1] if is_run else TrainingConfig()
+    base = read_recipe(model)[1] if knows_corpus else TrainingConfig()
     training = training_config({"corpus": corpus, "batch_size": batch_size}, corpus_options, base)
     import_tensorflow()
     from rnnzoo.models import LanguageModel

@@ -13,7 +13,10 @@ __all__ = ["export"]
 
 
 def export(
-    model: Annotated[Path, typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset, or a name of `rnnzoo list`."),
+    ],
     destination: Annotated[Path, typer.Argument(help="The folder that gets a numbered version.")],
     version: Annotated[
         int | None, typer.Option(help="The number of the version; one more than the latest there by default.")

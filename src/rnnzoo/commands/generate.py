@@ -12,7 +12,10 @@ __all__ = ["generate"]
 
 
 def generate(
-    model: Annotated[Path, typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset, or a name of `rnnzoo list`."),
+    ],
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What to continue; an empty text starts anew.")],
     max_words: Annotated[int, typer.Option(help="The most words to add.")] = 20,
     temperature: Annotated[

@@ -1,4 +1,4 @@
-"""`rnnzoo list`: the nine networks, and how well they did."""
+"""`rnnzoo list`: the nine networks, those that come trained, and how well they did."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,24 +10,36 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnzoo.commands.figures import measured
+from rnnzoo.commands.preset_table import HEAD, markdown, preset_rows
 from rnnzoo.models.architectures import ARCHITECTURES
 
 __all__ = ["list_networks"]
+
+# What fits the width of a terminal; all of it is in the table for pages and in the cards.
+_SHOWN = ("preset", "MB", "perplexity", "top-1", "top-5", "half-life, words")
 
 
 def list_networks(
     runs: Annotated[
         Path | None, typer.Argument(help="A folder of runs: shows what they reached on their test splits.")
     ] = None,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="The presets with all their figures, as a table for a page.")
+    ] = False,
 ) -> None:
-    """Show the nine networks: their layers, what each is for, where it comes from, and the options of its own.
+    """Show the nine networks, where each comes from and the options of its own, and the presets, trained on WikiText-2.
 
     Examples:
 
       rnnzoo list
 
       rnnzoo list runs
+
+      rnnzoo list --markdown
     """
+    if as_markdown:
+        typer.echo(markdown(HEAD, preset_rows()))
+        return
     figures = None if runs is None else measured(runs)
     table = Table(box=SIMPLE, pad_edge=False, leading=1)
     table.add_column("network, layer", no_wrap=True)
@@ -42,3 +54,14 @@ def list_networks(
             cells.append("\n".join(f"{figure} ({figure.run})" for figure in figures.get(name, [])))
         table.add_row(*map(Text, cells))  # as Text: `h[t-skip]` is no markup
     Console().print(table)
+    if figures is None:
+        Console().print(_presets())
+
+
+def _presets() -> Table:
+    table = Table(box=SIMPLE, pad_edge=False, title="Trained: LanguageModel.from_preset(NAME)", title_justify="left")
+    for name in _SHOWN:
+        table.add_column(name, no_wrap=name == "preset", justify="left" if name == "preset" else "right")
+    for row in preset_rows():
+        table.add_row(*(cell for name, cell in zip(HEAD, row, strict=True) if name in _SHOWN))
+    return table

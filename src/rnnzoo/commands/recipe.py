@@ -8,10 +8,11 @@ from typing import Any
 from rnnzoo.commands.configuration import chosen
 from rnnzoo.commands.corpus_options import parse_corpus_options
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.presets import PRESETS
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
-__all__ = ["PANELS", "network_options", "read_recipe", "training_config"]
+__all__ = ["PANELS", "has_recipe", "network_options", "read_recipe", "training_config"]
 
 # The sections of the help, and the options in each.
 PANELS = {
@@ -57,14 +58,26 @@ def training_config(
     return replace(base or TrainingConfig(), **given)
 
 
-def read_recipe(folder: Path) -> tuple[NetworkConfig, TrainingConfig]:
-    """What a run was told.
+def has_recipe(source: Path) -> bool:
+    """Whether it says how it was trained: a run, or a preset of the package."""
+    return _told_in(source) is not None
+
+
+def read_recipe(source: Path) -> tuple[NetworkConfig, TrainingConfig]:
+    """What a run, or the run that a preset of the package came out of, was told.
 
     Raises:
-        FileNotFoundError: if the folder is no run.
+        FileNotFoundError: if it is neither.
         ValueError: if its file is damaged.
     """
-    if not (folder / "run.json").is_file():
-        raise FileNotFoundError(f"{folder} must be a run, but it holds no run.json.")
-    network, training, _ = RunFolder(folder).read_configuration()
+    told = _told_in(source)
+    if told is None:
+        raise FileNotFoundError(f"{source} must be a run or a preset of the package, but it holds no run.json.")
+    network, training, _ = RunFolder(told.parent).read_configuration(told)
     return network, training
+
+
+def _told_in(source: Path) -> Path | None:
+    folder = PRESETS[str(source)].folder if str(source) in PRESETS and not source.is_dir() else source
+    files = (folder / name for name in ("run.json", "card.json"))
+    return next((file for file in files if file.is_file()), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from rnnzoo.commands.model_folder import model_folder
-from rnnzoo.commands.recipe import read_recipe
+from rnnzoo.commands.recipe import has_recipe, read_recipe
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -45,7 +45,7 @@ class Subject:
                 raise FileNotFoundError(f"a Keras model must be a file, but {path} is none.")
             return cls(path, None)
         folder = model_folder(path)
-        return cls(path, folder, *read_recipe(path)) if (path / "run.json").is_file() else cls(path, folder)
+        return cls(path, folder, *read_recipe(path)) if has_recipe(path) else cls(path, folder)
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, trainin
 from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.models.preset_files import preset_config
+from rnnzoo.models.presets import PRESETS
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -103,7 +104,9 @@ def train(
     preset = None
     if from_preset is not None:
         preset = model_folder(from_preset)
-        options["from_preset"] = str(preset)
+        # One of the package goes by its name, so that the run can be repeated on another machine.
+        is_shipped = preset in {known.folder for known in PRESETS.values()}
+        options["from_preset"] = preset.name if is_shipped else str(preset)
     if not asked:
         start = preset_config(preset) if preset is not None and network is None else None
         config = NetworkConfig(**given) if start is None else replace(start, **given)

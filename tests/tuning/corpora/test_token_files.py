@@ -11,6 +11,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.corpora import token_files
 from rnnzoo.tuning.corpora.corpus import Corpus
 from rnnzoo.tuning.corpora.recall import Recall
+from rnnzoo.tuning.corpora.text_files import TextFiles
 from rnnzoo.tuning.corpora.token_files import tokens
 
 VOCABULARY = Vocabulary(("<unk>", "<eos>", "a", "b"))
@@ -74,9 +75,16 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_rules_must_agree(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="lines is split by 'wikitext' and the vocabulary by 'words'"):
+def test_a_text_of_wikitext_needs_a_vocabulary_of_its_rule(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="split by 'wikitext' needs .* but got lines and a vocabulary .* by 'words'"):
         tokens(_Lines(("a",), rule="wikitext"), VOCABULARY, "train", tmp_path)
+
+
+def test_a_typed_text_is_split_as_the_vocabulary_splits(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("A real-time game, U.S. only.\n" * 20)
+    words = ("<unk>", "<eos>", "A", "real", "@-@", "time", "game", ",", "U.S.", "only", ".")
+    ids = tokens(TextFiles(path=tmp_path / "text.txt"), Vocabulary(words, "wikitext"), "test", tmp_path)
+    assert [2, 3, 4, 5, 6, 7, 8, 9, 10, 1] == ids.tolist()
 
 
 def test_there_are_three_splits(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""The trained networks that come with the package, by name. Needs no TensorFlow."""
+
+import difflib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PRESETS", "Preset", "find_preset"]
+
+_SHIPPED = Path(__file__).resolve().parent / "pretrained"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One trained network of the package.
+
+    Attributes:
+        name: what `LanguageModel.from_preset` takes.
+        network: one of the nine.
+        about: what it is, in a few words.
+    """
+
+    name: str
+    network: str
+    about: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return _SHIPPED / self.name
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What was measured of it, and the command that trained it: its `card.json`.
+
+        Raises:
+            FileNotFoundError: if this installation lacks the preset.
+        """
+        path = self.folder / "card.json"
+        if not path.is_file():
+            raise FileNotFoundError(f"the package must hold the preset {self.name}, but {path} is missing.")
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return card
+
+
+def _preset(network: str, about: str, size: str = "") -> Preset:
+    return Preset(name=f"{network}{size}_wikitext2", network=network, about=about)
+
+
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        # PENDING simple_rnn_tanh
+        # PENDING simple_rnn_relu
+        # PENDING simple_rnn_leaky_relu
+        # PENDING irnn
+        # PENDING skip_rnn
+        # PENDING skip_update_lstm
+        # PENDING skip_update_gru
+        # PENDING lstm
+        # PENDING gru
+        _preset("lstm", "two layers of 200 units, the best of the zoo", size="_large"),
+    )
+}
+
+
+def find_preset(preset: str | os.PathLike[str]) -> Path:
+    """The folder of a preset, by its path, or by its name if it comes with the package.
+
+    A folder that is called as a preset of the package, and is there, is meant before it.
+
+    Raises:
+        FileNotFoundError: if there is neither; the nearest names are suggested.
+
+    Example:
+        >>> find_preset("lstm_large_wikitext2").name
+        'lstm_large_wikitext2'
+        >>> find_preset("lstm_large")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: a model must be a folder or a preset of the package, but lstm_large is neither. Did you \
+mean lstm_large_wikitext2?
+    """
+    folder, name = Path(preset), str(preset)
+    if folder.is_dir():
+        return folder
+    if name in PRESETS:
+        return PRESETS[name].folder
+    near = difflib.get_close_matches(name, PRESETS, n=3) or [known for known in PRESETS if name and name in known][:3]
+    hint = f"Did you mean {_either(near)}?" if near else f"The package's are {', '.join(PRESETS)}."
+    raise FileNotFoundError(f"a model must be a folder or a preset of the package, but {name} is neither. {hint}")
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,65 @@
+"""The table of the presets, from their cards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnnzoo.models.presets import PRESETS
+
+__all__ = ["HEAD", "markdown", "preset_rows"]
+
+HEAD = (
+    "preset",
+    "parameters",
+    "MB",
+    "perplexity",
+    "top-1",
+    "top-5",
+    "half-life, words",
+    "trained, min",
+    "words/s",
+    "ms/word",
+    "elsewhere",
+)
+
+# The best public figures of this size on WikiText-2's test split: one layer of 200 units after six epochs from nlpia2
+# 0.2.0, chapter 8 (SGD 20, global clip 0.25), two after forty from PyTorch's word_language_model.
+_ELSEWHERE = {
+    "simple_rnn_tanh_wikitext2": "2205",
+    "simple_rnn_relu_wikitext2": "NaN",
+    "lstm_wikitext2": "142.7",
+    "gru_wikitext2": "130.4",
+    "lstm_large_wikitext2": "99.9",
+}
+
+
+def preset_rows() -> list[tuple[str, ...]]:
+    """A row of `HEAD` for each preset that this installation holds."""
+    return [_row(name, preset.card) for name, preset in PRESETS.items() if preset.folder.is_dir()]
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The table for a page.
+
+    >>> print(markdown(("preset", "MB"), [("gru_wikitext2", "7.7")]))
+    | preset | MB |
+    | --- | --- |
+    | gru_wikitext2 | 7.7 |
+    """
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
+
+
+def _row(name: str, card: Mapping[str, Any]) -> tuple[str, ...]:
+    test, half_life, share = card["test"], card["diagnosis"]["half_life"], card["update_share"]
+    return (
+        name if share is None or share > 0.995 else f"{name}, {share:.0%} of updates",
+        f"{card['parameters']:,}",
+        f"{card['megabytes']:.1f}",
+        f"{test['perplexity']:.1f}",
+        f"{test['top1']:.1%}",
+        f"{test['top5']:.1%}",
+        "more than 200" if half_life is None or half_life > card["diagnosis"]["lags"] else f"{half_life:.3g}",
+        f"{card['minutes']:.0f}",
+        f"{card['words_per_second']:,}",
+        f"{card['step_milliseconds']:.2f}",
+        _ELSEWHERE.get(name, ""),
+    )

@@ -1,0 +1,87 @@
+"""`rnnzoo pretrain`: the package's presets, trained, measured and packed as they were."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnzoo.commands.mistakes import InterruptionError
+from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.models.presets import PRESETS
+from rnnzoo.tuning.pretraining.recipes import RECIPES
+from rnnzoo.tuning.pretraining.train_commands import train_command
+from rnnzoo.tuning.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from rnnzoo.tuning.pretraining.recipes import Stage
+
+__all__ = ["pretrain"]
+
+
+def pretrain(
+    presets: Annotated[
+        list[str] | None, typer.Argument(metavar="[PRESET]...", help="Names of `rnnzoo list`; all, if none is given.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder that gets a folder for each preset.")
+    ] = Path("pretrained"),
+    runs: Annotated[
+        Path, typer.Option(help="The folder of their training runs; finished ones are not repeated.")
+    ] = Path("runs"),
+) -> None:
+    """Train presets as those of the package were, one after the other, measure and pack them, and write their cards.
+
+    A quarter of an hour for a small one, two hours for the large one. Interrupted, the same command goes on.
+
+    Examples:
+
+      rnnzoo pretrain gru_wikitext2
+
+      rnnzoo pretrain --output pretrained --runs runs
+    """
+    names = presets or list(PRESETS)
+    unknown = sorted(set(names) - set(RECIPES))
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(RECIPES)}.", param_hint="PRESET")
+    import_tensorflow()
+    for name in names:
+        stages = RECIPES[name].runs(str(runs / name))
+        try:
+            for folder, stage in stages:
+                _train(Path(folder), stage)
+        except KeyboardInterrupt:
+            again = shlex.join(["rnnzoo", "pretrain", *names, "--output", str(output), "--runs", str(runs)])
+            raise InterruptionError(f"Interrupted. Go on with: {again}") from None
+        perplexity = _ship(output / name, stages)
+        typer.echo(f"{output / name}: test perplexity {perplexity:.1f}.")
+
+
+def _train(folder: Path, stage: "Stage") -> None:
+    from rnnzoo.tuning import train
+
+    typer.echo(train_command(stage.network, stage.training, str(folder)), err=True)
+    train(stage.network, stage.training, folder, resume=RunFolder(folder).configuration.is_file())
+
+
+def _ship(preset: Path, stages: "list[tuple[str, Stage]]") -> float:
+    from rnnzoo.models import LanguageModel
+    from rnnzoo.tuning.atomic_files import atomic_file
+    from rnnzoo.tuning.prepared_corpus import prepare_corpus
+    from rnnzoo.tuning.pretraining.card_figure import card_figure
+    from rnnzoo.tuning.pretraining.card_page import card_page
+    from rnnzoo.tuning.pretraining.cards import measure_card
+
+    folders = [Path(folder) for folder, _ in stages]
+    LanguageModel.from_preset(folders[-1] / "model").save_to_preset(preset, packed=True)
+    corpus = prepare_corpus(stages[-1][1].training)
+    card = measure_card(preset, folders, RECIPES[preset.name].stages, corpus)
+    for name, content in (
+        ("card.json", (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()),
+        ("curves.png", card_figure(card, preset.name).png()),
+        ("README.md", card_page(preset.name, card).encode()),
+    ):
+        with atomic_file(preset / name) as file:
+            file.write(content)
+    return float(card["test"]["perplexity"])

@@ -1,0 +1,122 @@
+"""A preset's page, from what was measured of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnzoo.models.architectures import ARCHITECTURES
+from rnnzoo.models.presets import PRESETS
+
+__all__ = ["card_page"]
+
+# How often the word came that stands in the middle of WikiText-2's vocabulary.
+_RARE = 8
+
+_LIMITS = (
+    "It has read two million words of English Wikipedia from before 2016, and nothing else: no conversation, no code, "
+    f"no other language. What is rare there it hardly knows: half of its 33,278 words came {_RARE} times at most.",
+    "WikiText-2 keeps capital letters, writes a space around marks and `@-@` for a hyphen within a word. What it never "
+    "spells so counts as unknown; unknown words (`<unk>`) are read, and never suggested.",
+    "It predicts what is likely, not what is true, and repeats what Wikipedia's authors leave out or slant. Nothing "
+    "was filtered or aligned.",
+)
+
+
+def card_page(name: str, card: Mapping[str, Any]) -> str:
+    """The page in Markdown.
+
+    Args:
+        name: of the preset.
+        card: what `measure_card` returned.
+    """
+    preset, network = PRESETS[name], ARCHITECTURES[card["network"]["network"]]
+    test, before = card["test"], card["before_packing"]["test"]
+    loss = 100 * (test["perplexity"] / before["perplexity"] - 1)
+    sections = [
+        f"# {name}",
+        f"`{preset.network}`, {preset.about}: {network.cures} ({network.source}). A language model of "
+        f"{card['parameters']:,} parameters, {card['megabytes']:g} MB, for the next word of English text.",
+        f"```python\nfrom rnnzoo.models import LanguageModel\n\n"
+        f'model = LanguageModel.from_preset("{name}")\n'
+        f'model.predict_next("{card["asked"][0]["text"]}")\n```',
+        "## How good it is",
+        _table(
+            ("WikiText-2, static, over all 33,278 words", "perplexity", "first word right", "among the first five"),
+            [
+                ("test, as shipped", *_figures(test)),
+                ("test, before packing", *_figures(before)),
+                ("validation, before packing", *_figures(card["before_packing"]["validation"])),
+            ],
+        ),
+        f"Packing (word vectors in 8 bits, the rest in 16) changes the perplexity by {loss:+.2f} %.",
+        _update_share(card),
+        "## How it was trained",
+        "```sh\n" + "\n".join(card["commands"]) + "\n```",
+        f"{len(card['epochs'])} epochs, {card['minutes']:g} minutes, {card['words_per_second']:,} words a second (the "
+        "median epoch), beside other work. On the same machine the same commands give the same weights.",
+        "## How it learnt, and how far back",
+        "![Perplexity by epoch; the gradient of a single loss against the lag](curves.png)",
+        _diagnosis(card["diagnosis"]),
+        "## What it says",
+        _table(
+            ("after", "it suggests"),
+            [
+                (
+                    f"{asked['text']} …",
+                    ", ".join(
+                        f"{word} ({probability:.0%})"
+                        for word, probability in zip(asked["words"], asked["probabilities"], strict=True)
+                    ),
+                )
+                for asked in card["asked"]
+            ],
+        ),
+        "Where it was surest on the first 1,500 words of the test split, and what came:",
+        _table(
+            ("before", "its guess", "came"),
+            [
+                (
+                    f"`… {one['before']}`",
+                    f"{one['word']} ({one['probability']:.0%})",
+                    one["came"] if one["came"] != one["word"] else "the same",
+                )
+                for one in card["surprises"]
+            ],
+        ),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _LIMITS),
+        "## Data and licence",
+        "Trained on WikiText-2 (Merity et al. 2016, from Wikipedia), CC BY-SA 3.0. The weights are offered under the "
+        "same licence, the code under Apache-2.0.",
+        f"Measured on {card['machine']['processor']}, {card['machine']['cores']} cores, TensorFlow "
+        f"{card['machine']['tensorflow']}, Keras {card['machine']['keras']}, by `rnnzoo pretrain {name}`; all numbers "
+        "are in `card.json`.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _figures(evaluation: Mapping[str, float]) -> tuple[str, str, str]:
+    return f"{evaluation['perplexity']:.1f}", f"{evaluation['top1']:.1%}", f"{evaluation['top5']:.1%}"
+
+
+def _update_share(card: Mapping[str, Any]) -> str:
+    share = card["update_share"]
+    return "" if share is None else f"It took in {share:.0%} of the words of the test split and skipped the others."
+
+
+def _diagnosis(diagnosis: Mapping[str, Any]) -> str:
+    half_life, horizon = diagnosis["half_life"], diagnosis["horizon"]
+    reach = "never halves within" if half_life is None else f"is halved every {half_life:.3g} words, over"
+    return (
+        f"The gradient of a single loss, in {diagnosis['state']}, {reach} {diagnosis['lags']} words (median of "
+        f"{diagnosis['positions']} places of the test split); 95 % of it lie within {horizon:.0f} words. "
+        f"Verdict: **{diagnosis['verdict']}**. " + " ".join(_sentence(finding) for finding in diagnosis["findings"])
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
