@@ -3,9 +3,14 @@
 import signal
 
 import pytest
+from hypothesis import settings
 
 # Tests run these in processes of their own; pytest would import them in search of doctests.
 collect_ignore = ["tuning/mirrored_script.py", "tuning/search/workers/script.py"]
+
+# A test that meets a busy moment of the machine has found nothing out.
+settings.register_profile("rnnzoo", deadline=None)
+settings.load_profile("rnnzoo")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -28,7 +28,7 @@ def draw(initializer: Any, shape: tuple[int, ...] | None = None, dtype: str = "f
     return np.asarray(initializer(shape or SHAPES[type(initializer).__name__], dtype=dtype))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(units=st.integers(1, 40), seed=st.integers(0, 10_000))
 def test_non_negative_product_has_spectrum_between_zero_and_one(units: int, seed: int) -> None:
     kernel = draw(NonNegativeProduct(seed), (units, units), "float64")
@@ -59,7 +59,7 @@ def test_square_blocks_of_another_initializer_by_name() -> None:
     np.testing.assert_array_equal(np.vstack([np.eye(3)] * 2), draw(SquareBlocks("identity"), (6, 3)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(longest_lag=st.integers(3, 1000), seed=st.integers(0, 10_000))
 def test_chrono_biases_remember_up_to_the_longest_lag(longest_lag: int, seed: int) -> None:
     i, f, g, o = np.split(draw(ChronoLSTM(longest_lag, seed), (64,), "float64"), 4)

@@ -117,7 +117,7 @@ def test_equals_plain_loop(advance: Callable[..., Any], masked: bool, dropout: b
     assert_equals_plain_loop(Case(advance=advance, masked=masked, dropout=dropout))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     delays=st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True).map(tuple),
     time=st.integers(1, 6),

@@ -39,7 +39,7 @@ TEXTS = st.lists(PIECES).map("".join) | st.text()
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=RULES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=8))
 @example(texts=["", "don't real-time 1,2,3 game's", "\ufeff U.S., naïve"])
 @example(texts=["".join(map(chr, range(0x3100)))])
@@ -55,7 +55,7 @@ def test_graph_agrees_with_python(number: int, texts: list[str]) -> None:
 
 
 @given(rows=st.lists(st.lists(st.integers(0, len(WORDS) - 1), max_size=8), min_size=1, max_size=4))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @pytest.mark.parametrize("rule", RULES)
 def test_graph_decodes_as_python(rule: str, rows: list[list[int]]) -> None:
     vocabulary, graph = VOCABULARIES[RULES.index(rule)], GRAPHS[RULES.index(rule)]

@@ -29,7 +29,7 @@ def encoded(array: np.ndarray) -> tensor_pb2.TensorProto:
 
 @given(array=NUMBERS | TEXTS)
 @example(array=np.array(b"\0", dtype=object))  # NumPy's own byte strings drop it
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_tensorflow_reads_what_is_written(array: np.ndarray) -> None:
     message = encoded(array)
 
@@ -41,7 +41,7 @@ def test_tensorflow_reads_what_is_written(array: np.ndarray) -> None:
 
 
 @given(array=NUMBERS | TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_tensorflow_writes_is_read(array: np.ndarray) -> None:
     packed = tf.make_tensor_proto(array)  # in tensor_content, above one number
 
@@ -49,7 +49,7 @@ def test_what_tensorflow_writes_is_read(array: np.ndarray) -> None:
 
 
 @given(array=NUMBERS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_both_kinds_of_messages_are_alike(array: np.ndarray) -> None:
     uncompiled = messages["TensorProto"]()
     encode_tensor(array, uncompiled)

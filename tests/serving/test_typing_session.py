@@ -51,7 +51,7 @@ def same(one: list[Any], other: list[Any]) -> None:
 
 
 @given(st.lists(TEXT, max_size=4), TEXT)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_suggestions_are_those_of_the_whole_text(client: Client, texts: list[str], typed: str) -> None:
     session = client.typing()
     for text in (*texts, *(typed[:end] for end in range(0, len(typed) + 1, 3)), typed + " the"):

@@ -15,7 +15,7 @@ arrays = hnp.arrays(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(contents=st.dictionaries(st.text(), arrays, max_size=4), step=st.integers())
 def test_there_and_back(contents: dict[str, np.ndarray], step: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("checkpoint") / "checkpoint"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rnnzoo.tuning.gradients import merge_repeated_rows
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(indices=st.lists(st.integers(0, 6), min_size=1, max_size=12))
 def test_same_dense_gradient_and_every_nonzero_row_once(indices: list[int]) -> None:
     values = tf.random.stateless_uniform((len(indices), 3), seed=[0, 1], minval=0.5)

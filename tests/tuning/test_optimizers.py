@@ -40,7 +40,7 @@ def test_equals_keras_where_every_row_comes(name: str, clipping: dict[str, float
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(steps=st.lists(st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=8), min_size=1, max_size=4))
 def test_adam_treats_each_row_as_if_it_were_alone(steps: list[list[int]]) -> None:
     """A row that does not come keeps its weights and its moments; with the bias corrections of the global step."""

@@ -26,7 +26,7 @@ def test_counts_are_those_expected(vocabulary_size: int, samples: int) -> None:
     assert samples == pytest.approx(expected.sum(), rel=1e-5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(vocabulary_size=st.integers(2, 300_000), data=st.data())
 def test_ids_are_words_and_the_frequent_ones_are_always_there(vocabulary_size: int, data: st.DataObject) -> None:
     samples = data.draw(st.integers(1, min(vocabulary_size - 1, 5000)))

@@ -78,14 +78,14 @@ def status(channel: grpc.Channel, method: str, message: bytes) -> grpc.StatusCod
 
 
 @given(requests())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_tensors_of_nonsense(channels: list[grpc.Channel], message: bytes) -> None:
     for channel in channels:
         assert status(channel, "Predict", message) in MISTAKES | {grpc.StatusCode.OK}
 
 
 @given(st.sampled_from(METHODS), st.binary(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_bytes_of_nonsense(channels: list[grpc.Channel], method: str, message: bytes) -> None:
     for channel in channels:
         assert status(channel, method, message) in MISTAKES | {grpc.StatusCode.OK}

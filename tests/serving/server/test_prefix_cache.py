@@ -83,14 +83,14 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
 
 
 @given(text=TEXTS, cuts=st.lists(st.integers(0, 60), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_answers_are_those_of_the_whole_text(cached: Asked, uncached: Asked, text: bytes, cuts: list[int]) -> None:
     for cut in (*sorted(cuts), len(text)):  # anywhere: inside words, characters and runs of spaces
         same(uncached.ask([text[:cut]]), cached.ask([text[:cut]]))
 
 
 @given(text=st.binary(max_size=40), more=st.binary(max_size=10))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_bytes(cached: Asked, uncached: Asked, text: bytes, more: bytes) -> None:
     for asked in (text, text + b" the " + more, text + b" the " + more + b" game"):
         same(uncached.ask([asked]), cached.ask([asked]))

@@ -21,7 +21,7 @@ Ask = Callable[..., Any]
 GOOD = b'{"signature_name": "multiply", "instances": [[1, 0, 0]]}'
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.one_of(
         st.binary(max_size=300),

@@ -76,7 +76,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_text_of_wikitext_needs_a_vocabulary_of_its_rule(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="split by 'wikitext' needs .* but got lines and a vocabulary .* by 'words'"):
+    with pytest.raises(ValueError, match=r"split by 'wikitext' needs .* but got lines and a vocabulary .* by 'words'"):
         tokens(_Lines(("a",), rule="wikitext"), VOCABULARY, "train", tmp_path)
 
 

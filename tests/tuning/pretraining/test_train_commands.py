@@ -55,7 +55,7 @@ TRAININGS = st.builds(
 
 
 @given(NETWORKS, TRAININGS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_training_comes_back(network: NetworkConfig, training: TrainingConfig) -> None:
     assert (network, training) == _read_back(train_command(network, training, "runs/it"))
 

@@ -56,7 +56,7 @@ def test_all_of_the_full_space_can_be_searched() -> None:
 
 
 @given(values=st.randoms(use_true_random=False), networks=st.lists(st.sampled_from(NETWORKS), min_size=1, unique=True))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_is_drawn_from_the_full_space_can_be_built(values: object, networks: list[str]) -> None:
     import keras_tuner
 
