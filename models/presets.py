@@ -61,7 +61,7 @@ PRESETS: Mapping[str, Preset] = {
         # PENDING skip_update_lstm
         # PENDING skip_update_gru
         # PENDING lstm
-        # PENDING gru
+        _preset("gru", "one layer of 200 units"),
         _preset("lstm", "two layers of 200 units, the best of the zoo", size="_large"),
     )
 }

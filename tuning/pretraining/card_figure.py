@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from rnnzoo.tuning.diagnosis.drawing import Picture, Shape, line_styles, log_axis, new_figure, positive
 
-__all__ = ["card_figure"]
+__all__ = ["card_figure", "zoo_figure"]
 
 
 def card_figure(card: Mapping[str, Any], name: str) -> Picture:
@@ -18,6 +18,26 @@ def card_figure(card: Mapping[str, Any], name: str) -> Picture:
         return _draw(card, shape)
 
     return Picture(name, f"{name}: how it learnt, and how far back", "", draw)
+
+
+def zoo_figure(cards: Mapping[str, Mapping[str, Any]]) -> Picture:
+    """The gradient of a single loss against the lag, of each preset by its name."""
+
+    def draw(shape: Shape) -> Figure:
+        figure, (axes,) = new_figure(shape, 4.6)
+        medians = {name: positive(np.array(card["diagnosis"]["median"])) for name, card in cards.items()}
+        # From where it begins: what is compared is how much is left.
+        left = {name: median / median[0] for name, median in medians.items()}
+        log_axis(axes, np.concatenate([*left.values()]), decades=8)
+        for (name, curve), style in zip(left.items(), line_styles(len(left)), strict=True):
+            axes.plot(np.arange(len(curve)), curve, label=name, markevery=(5, 20), **style)
+        axes.set_xlim(0, max(map(len, left.values())) - 1)
+        axes.set_xlabel("lag k, in words")
+        axes.set_ylabel("‖∂L(t)/∂h(t−k)‖ over that at lag 0")
+        figure.legend(loc="outside lower left", ncols=1 if shape.narrow else 3, handlelength=3.6)
+        return figure
+
+    return Picture("zoo", "The gradient of a single loss against the lag, of each preset", "", draw)
 
 
 def _draw(card: Mapping[str, Any], shape: Shape) -> Figure:

@@ -27,7 +27,7 @@ from rnnzoo.tuning.run_folder import RunFolder
 __all__ = ["machine", "measure_card"]
 
 # Lags and positions of the diagnosis: enough for a steady half-life, a minute's work.
-_LAGS, _POSITIONS = 200, 64
+_LAGS, _POSITIONS = 200, 32
 
 
 def measure_card(preset: Path, runs: Sequence[Path], stages: Sequence[Stage], corpus: PreparedCorpus) -> dict[str, Any]:

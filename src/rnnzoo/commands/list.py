@@ -12,6 +12,7 @@ from rich.text import Text
 from rnnzoo.commands.figures import measured
 from rnnzoo.commands.preset_table import HEAD, markdown, preset_rows
 from rnnzoo.models.architectures import ARCHITECTURES
+from rnnzoo.models.presets import PRESETS
 
 __all__ = ["list_networks"]
 
@@ -22,6 +23,10 @@ _SHOWN = ("preset", "MB", "perplexity", "top-1", "top-5", "half-life, words")
 def list_networks(
     runs: Annotated[
         Path | None, typer.Argument(help="A folder of runs: shows what they reached on their test splits.")
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="A PNG file to draw into how far back each preset's gradient reaches.", dir_okay=False),
     ] = None,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="The presets with all their figures, as a table for a page.")
@@ -35,8 +40,10 @@ def list_networks(
 
       rnnzoo list runs
 
-      rnnzoo list --markdown
+      rnnzoo list --markdown --picture reach.png
     """
+    if picture is not None:
+        _draw(picture)
     if as_markdown:
         typer.echo(markdown(HEAD, preset_rows()))
         return
@@ -56,6 +63,13 @@ def list_networks(
     Console().print(table)
     if figures is None:
         Console().print(_presets())
+
+
+def _draw(path: Path) -> None:
+    from rnnzoo.tuning.pretraining.card_figure import zoo_figure
+
+    cards = {name: preset.card for name, preset in PRESETS.items()}
+    path.write_bytes(zoo_figure(cards).png())
 
 
 def _presets() -> Table:
