@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import typer
-from pages.blocks import PAGES, ROOT, Block, blocks_of
+from pages.blocks import NOTEBOOKS, PAGES, ROOT, Block, blocks_of, text_of
 from pages.shell import calls_of
 
 from rnnzoo.cli import app
@@ -27,7 +27,12 @@ from rnnzoo.tuning.search.space import Space
 
 COMMANDS: Mapping[str, Any] = typer.main.get_group(app).commands
 CONFIGURED: Mapping[str, Any] = {"train": train, "tune": tune}
-BLOCKS = [one for page in PAGES for one in blocks_of(page) if one.language in ("sh", "bash", "shell", "console")]
+BLOCKS = [
+    one
+    for page in (*PAGES, *NOTEBOOKS)
+    for one in blocks_of(page)
+    if one.language in ("sh", "bash", "shell", "console")
+]
 
 
 def check_rnnzoo(arguments: list[str]) -> None:
@@ -79,11 +84,11 @@ def test_commands_in_blocks(block: Block, tmp_path: Path) -> None:
 
 def inline_code(page: Path) -> list[str]:
     """What stands between backticks, outside of blocks, with breaks of lines taken out."""
-    text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^ *```.*?^ *```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
     return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_in_sentences(page: Path) -> None:
     """Sentences leave things out ("…", RUN): what they name exists."""
     everywhere = {"-h", "--help"} | {option for name in COMMANDS for option in options_of(name)}

@@ -31,6 +31,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_models() -> None:
     names = run(RUNNABLE["models/README.md"])
     assert (1, 6) == names["log_probabilities"].shape
+    assert "States" == names["trained"].predict_next("The film was released in the United")[0][0].word
 
 
 def test_tuning(empty_folder: Path) -> None:
