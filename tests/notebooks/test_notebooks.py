@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import pytest
 
@@ -19,7 +20,12 @@ MACHINE_PATH = re.compile(r"(?<![\w./])/(?:home|root|tmp|work|Users|usr|opt|var|
 def test_it_runs(name: str, tmp_path: Path) -> None:
     """In its quick mode, in a copy of its folder, on a machine that holds no corpus."""
     folder = shutil.copytree(FOLDER, tmp_path / "notebooks")
-    settings = {"RNNZOO_QUICK": "1", "RNNZOO_DATA": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")}
+    settings = {
+        "RNNZOO_QUICK": "1",
+        "RNNZOO_DATA": str(tmp_path),
+        "HOME": str(tmp_path),
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # its list of fonts takes long to make
+    }
     run = subprocess.run(
         [sys.executable, folder / "run.py", folder / name],
         env={**os.environ, **settings},

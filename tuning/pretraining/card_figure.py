@@ -26,14 +26,14 @@ def zoo_figure(cards: Mapping[str, Mapping[str, Any]]) -> Picture:
     def draw(shape: Shape) -> Figure:
         figure, (axes,) = new_figure(shape, 4.6)
         medians = {name: positive(np.array(card["diagnosis"]["median"])) for name, card in cards.items()}
-        # From where it begins: what is compared is how much is left.
-        left = {name: median / median[0] for name, median in medians.items()}
+        # Over the largest: what is compared is how much is left. An LSTM's cell hands nothing on at lag 0.
+        left = {name: median / np.nanmax(median) for name, median in medians.items()}
         log_axis(axes, np.concatenate([*left.values()]), decades=8)
         for (name, curve), style in zip(left.items(), line_styles(len(left)), strict=True):
             axes.plot(np.arange(len(curve)), curve, label=name, markevery=(5, 20), **style)
         axes.set_xlim(0, max(map(len, left.values())) - 1)
         axes.set_xlabel("lag k, in words")
-        axes.set_ylabel("‖∂L(t)/∂h(t−k)‖ over that at lag 0")
+        axes.set_ylabel("‖∂L(t)/∂h(t−k)‖, share of the largest")
         figure.legend(loc="outside lower left", ncols=1 if shape.narrow else 3, handlelength=3.6)
         return figure
 
