@@ -66,7 +66,7 @@ class TracedModel:
         total = len(inputs)
         passes = -(-total // self._most_rows)
         rows = -(-total // passes)
-        graph = None
+        graph: Any = None
         for start in range(0, total, rows):
             chosen = np.minimum(np.arange(start, start + rows), total - 1)
             arguments = tf.constant(inputs[chosen]), tf.constant(targets[chosen])
