@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rnnzoo.models.architectures import ARCHITECTURES
-from rnnzoo.models.presets import PRESETS
+from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
 
 __all__ = ["card_page"]
 
@@ -28,12 +27,14 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
         name: of the preset.
         card: what `measure_card` returned.
     """
-    preset, network = PRESETS[name], ARCHITECTURES[card["network"]["network"]]
+    config = NetworkConfig.from_dict(card["network"])
+    network = ARCHITECTURES[config.network]
+    size = f"{config.layers} layer{'s' if config.layers > 1 else ''} of {config.units} units"
     test, before = card["test"], card["before_packing"]["test"]
     loss = 100 * (test["perplexity"] / before["perplexity"] - 1)
     sections = [
         f"# {name}",
-        f"`{preset.network}`, {preset.about}: {network.cures} ({network.source}). A language model of "
+        f"`{config.network}`, {size}: {network.cures} ({network.source}). A language model of "
         f"{card['parameters']:,} parameters, {card['megabytes']:g} MB, for the next word of English text.",
         f"```python\nfrom rnnzoo.models import LanguageModel\n\n"
         f'model = LanguageModel.from_preset("{name}")\n'
@@ -51,8 +52,9 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
         _update_share(card),
         "## How it was trained",
         "```sh\n" + "\n".join(card["commands"]) + "\n```",
-        f"{len(card['epochs'])} epochs, {card['minutes']:g} minutes, {card['words_per_second']:,} words a second (the "
-        "median epoch), beside other work. On the same machine the same commands give the same weights.",
+        f"{len(card['epochs'])} epochs, {card['minutes']:g} minutes beside other work on the machine, "
+        f"{card['words_per_second']:,} words a second in the fastest epoch. On the same machine the same commands give "
+        "the same weights.",
         "## How it learnt, and how far back",
         "![Perplexity by epoch; the gradient of a single loss against the lag](curves.png)",
         _diagnosis(card["diagnosis"]),

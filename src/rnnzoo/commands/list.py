@@ -45,7 +45,7 @@ def list_networks(
     if picture is not None:
         _draw(picture)
     if as_markdown:
-        typer.echo(markdown(HEAD, preset_rows()))
+        typer.echo(markdown(preset_rows()))
         return
     figures = None if runs is None else measured(runs)
     table = Table(box=SIMPLE, pad_edge=False, leading=1)

@@ -1,5 +1,6 @@
 """The table of the presets, from their cards."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,10 +17,12 @@ HEAD = (
     "top-5",
     "half-life, words",
     "trained, min",
-    "words/s",
-    "ms/word",
+    "words/s, best epoch",
+    "ms/word, fastest",
     "elsewhere",
 )
+
+_CARD = re.compile(r"^(\w+)")
 
 # The best public figures of this size on WikiText-2's test split: one layer of 200 units after six epochs from nlpia2
 # 0.2.0, chapter 8 (SGD 20, global clip 0.25), two after forty from PyTorch's word_language_model.
@@ -37,15 +40,14 @@ def preset_rows() -> list[tuple[str, ...]]:
     return [_row(name, preset.card) for name, preset in PRESETS.items() if preset.folder.is_dir()]
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The table for a page.
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """The table for a page at the root of the repository, each preset linked to its card.
 
-    >>> print(markdown(("preset", "MB"), [("gru_wikitext2", "7.7")]))
-    | preset | MB |
-    | --- | --- |
-    | gru_wikitext2 | 7.7 |
+    >>> print(markdown([("gru_wikitext2", "6,929,478", "7.0")]).splitlines()[-1])
+    | [gru_wikitext2](models/pretrained/gru_wikitext2/README.md) | 6,929,478 | 7.0 |
     """
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
+    linked = [(_CARD.sub(r"[\1](models/pretrained/\1/README.md)", name), *cells) for name, *cells in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *linked))
 
 
 def _row(name: str, card: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,23 @@
+"""What a card says is what the weights do."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rnnzoo.models import LanguageModel
+from rnnzoo.models.presets import PRESETS
+from rnnzoo.tuning import TrainingConfig, evaluate
+from rnnzoo.tuning.prepared_corpus import prepare_corpus
+
+
+@pytest.mark.parametrize("name", ["gru_wikitext2", "lstm_large_wikitext2"])
+def test_a_card_agrees_with_the_weights(name: str) -> None:
+    if not Path(os.environ.get("RNNZOO_DATA", ""), "wikitext-2").is_dir():
+        pytest.skip("WikiText-2 is not here: set RNNZOO_DATA to a folder that holds wikitext-2/train.txt and so on.")
+    corpus = prepare_corpus(TrainingConfig(corpus="wikitext-2", from_preset=name))
+    figures = evaluate(LanguageModel.from_preset(name), corpus.test)
+    card = PRESETS[name].card["test"]
+    assert card["tokens"] == figures.tokens
+    assert card["perplexity"] == pytest.approx(figures.perplexity, rel=1e-4)
+    assert card["top5"] == pytest.approx(figures.top5, abs=1e-3)
