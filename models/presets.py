@@ -60,7 +60,7 @@ PRESETS: Mapping[str, Preset] = {
         # PENDING skip_rnn
         # PENDING skip_update_lstm
         # PENDING skip_update_gru
-        # PENDING lstm
+        _preset("lstm", "one layer of 200 units"),
         _preset("gru", "one layer of 200 units"),
         _preset("lstm", "two layers of 200 units, the best of the zoo", size="_large"),
     )
