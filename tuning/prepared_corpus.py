@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rnnzoo.models.preset_files import preset_vocabulary
 from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.corpora.catalog import open_corpus
+from rnnzoo.tuning.corpora.corpus import SPLITS
 from rnnzoo.tuning.corpora.token_files import tokens
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -51,16 +52,25 @@ def prepare_corpus(training: TrainingConfig) -> PreparedCorpus:
     """Open the corpus of a training configuration, build its vocabulary, or take a preset's, and its token ids.
 
     The ids are written to `token_cache()` once, and found there by every later run.
+
+    Raises:
+        ValueError: if a split is too short for a window and for one token per row.
     """
     corpus = open_corpus(training.corpus, **training.corpus_options)
     if training.from_preset is None:
         vocabulary = corpus.vocabulary(training.vocabulary_limit)
     else:
         vocabulary = preset_vocabulary(training.from_preset)
-    cache = token_cache()
-    return PreparedCorpus(
-        vocabulary, *(tokens(corpus, vocabulary, split, cache) for split in ("train", "valid", "test"))
-    )
+    cache, needed = token_cache(), max(training.window, training.batch_size)
+    splits = {split: tokens(corpus, vocabulary, split, cache) for split in SPLITS}
+    for split, ids in splits.items():
+        if len(ids) < needed:
+            raise ValueError(
+                f"each split of a corpus must hold a window and one token per row, {needed} tokens with "
+                f"window={training.window} and batch_size={training.batch_size}, but the {split} split of "
+                f"{corpus.name} has {len(ids)}: give it more text, or a smaller window and batch."
+            )
+    return PreparedCorpus(vocabulary, **splits)
 
 
 def token_cache() -> Path:
