@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
+import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from rnnzoo.models import LanguageModel, Vocabulary
@@ -42,6 +44,14 @@ main()
 
     assert ran.stdout.startswith("(1, 10)\n")
     assert "Result for output key continuation:" in ran.stdout
+
+
+def test_it_is_a_layer_in_keras(exported: Path, language_model: LanguageModel) -> None:
+    texts = keras.Input((), dtype="string")
+    layer = keras.layers.TFSMLayer(exported / "1", call_endpoint="serving_default")
+    answer = keras.Model(texts, layer(texts))(tf.constant(["the game"]))
+    (suggestions,) = language_model.predict_next("the game", top_k=10)
+    assert [suggestion.word for suggestion in suggestions] == [word.decode() for word in answer["words"][0].numpy()]
 
 
 @pytest.fixture
