@@ -53,7 +53,7 @@ def _preset(network: str, about: str, size: str = "") -> Preset:
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
-        # PENDING simple_rnn_tanh
+        _preset("simple_rnn_tanh", "one layer of 200 units"),
         # PENDING simple_rnn_relu
         # PENDING simple_rnn_leaky_relu
         # PENDING irnn
