@@ -56,7 +56,7 @@ PRESETS: Mapping[str, Preset] = {
         _preset("simple_rnn_tanh", "one layer of 200 units"),
         # PENDING simple_rnn_relu
         # PENDING simple_rnn_leaky_relu
-        # PENDING irnn
+        _preset("irnn", "one layer of 200 units"),
         # PENDING skip_rnn
         # PENDING skip_update_lstm
         # PENDING skip_update_gru
