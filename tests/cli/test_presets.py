@@ -53,5 +53,5 @@ def test_the_table_for_a_page_holds_what_the_cards_hold(call: Call) -> None:
         assert f"{preset.card['test']['perplexity']:.1f}" in row
 
 
-def test_only_presets_are_pretrained(call: Call) -> None:
-    assert call("pretrain", "gru").says_in_one_line(2, "PRESET: gru is none of simple_rnn_tanh_wikitext2")
+def test_the_readme_shows_that_table(call: Call) -> None:
+    assert call("list", "--markdown").out in (Path(__file__).parents[2] / "README.md").read_text()

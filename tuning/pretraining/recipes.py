@@ -89,11 +89,11 @@ def _large() -> Recipe:
 
 RECIPES: Mapping[str, Recipe] = {
     "simple_rnn_tanh_wikitext2": _plain("simple_rnn_tanh", 6, dropout=0.4),
-    "simple_rnn_relu_wikitext2": _plain("simple_rnn_relu", 4, dropout=0.3),
-    "simple_rnn_leaky_relu_wikitext2": _plain("simple_rnn_leaky_relu", 4, dropout=0.3),
+    "simple_rnn_relu_wikitext2": _plain("simple_rnn_relu", 3, dropout=0.3),
+    "simple_rnn_leaky_relu_wikitext2": _plain("simple_rnn_leaky_relu", 3, dropout=0.3),
     "irnn_wikitext2": _plain("irnn", 4, dropout=0.3),
     "skip_rnn_wikitext2": _plain("skip_rnn", 4, dropout=0.3),
-    "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 4),
+    "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 3),
     "skip_update_gru_wikitext2": _gated("skip_update_gru", 4),
     "lstm_wikitext2": _gated("lstm", 8, dropout=0.3),
     "gru_wikitext2": _gated("gru", 8),
