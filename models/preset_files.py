@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.models.packed_weights import read_packed, write_packed
 from rnnzoo.models.presets import find_preset
 from rnnzoo.models.vocabulary import Vocabulary
 
@@ -46,6 +45,8 @@ def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> 
     _replace(folder / TOKENIZER, model.vocabulary.save)
     _write_json(folder / CONFIG, {"class": "LanguageModel", "config": model.config.as_dict()})
     if packed:
+        from rnnzoo.models.packed_weights import write_packed  # NumPy, which reading a configuration does not need
+
         weights = {name: weight.numpy() for name, weight in model.named_weights.items()}
         _replace(folder / PACKED_WEIGHTS, lambda path: write_packed(path, weights))
         (folder / WEIGHTS).unlink(missing_ok=True)
@@ -92,6 +93,8 @@ def read_preset(model_class: type[Model], preset: str | os.PathLike[str]) -> Mod
 
 
 def _load_packed(model: "LanguageModel", path: Path) -> None:
+    from rnnzoo.models.packed_weights import read_packed
+
     weights = read_packed(path)
     own = model.named_weights
     wanted = {name: tuple(weight.shape) for name, weight in own.items()}

@@ -57,7 +57,7 @@ PRESETS: Mapping[str, Preset] = {
         # PENDING simple_rnn_relu
         # PENDING simple_rnn_leaky_relu
         _preset("irnn", "one layer of 200 units"),
-        # PENDING skip_rnn
+        _preset("skip_rnn", "one layer of 200 units"),
         # PENDING skip_update_lstm
         # PENDING skip_update_gru
         _preset("lstm", "one layer of 200 units"),
