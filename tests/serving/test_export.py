@@ -93,7 +93,7 @@ def test_mistakes(language_model: LanguageModel, tmp_path: Path) -> None:
             export_model(language_model, tmp_path, version=version)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"top_k must be from 1 to 13, the words of the vocabulary, but got top_k=14."):
         export_model(language_model, tmp_path, top_k=14)
-    with pytest.raises(FileNotFoundError, match=r"missing has no config.json"):
+    with pytest.raises(FileNotFoundError, match=r"missing is neither"):
         export_model(tmp_path / "missing", tmp_path)
     assert [] == list(tmp_path.iterdir())
 

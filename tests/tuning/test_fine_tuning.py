@@ -65,7 +65,7 @@ def test_a_network_of_other_weights_is_refused(training: TrainingConfig) -> None
 
 
 def test_a_missing_preset_is_named(training: TrainingConfig, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nowhere has no config.json"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere is neither"):
         prepare_corpus(replace(training, from_preset=str(tmp_path / "nowhere")))
 
 
