@@ -59,7 +59,7 @@ PRESETS: Mapping[str, Preset] = {
         _preset("irnn", "one layer of 200 units"),
         _preset("skip_rnn", "one layer of 200 units"),
         # PENDING skip_update_lstm
-        # PENDING skip_update_gru
+        _preset("skip_update_gru", "one layer of 200 units"),
         _preset("lstm", "one layer of 200 units"),
         _preset("gru", "one layer of 200 units"),
         _preset("lstm", "two layers of 200 units, the best of the zoo", size="_large"),

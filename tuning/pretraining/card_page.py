@@ -102,7 +102,11 @@ def _figures(evaluation: Mapping[str, float]) -> tuple[str, str, str]:
 
 def _update_share(card: Mapping[str, Any]) -> str:
     share = card["update_share"]
-    return "" if share is None else f"It took in {share:.0%} of the words of the test split and skipped the others."
+    if share is None:
+        return ""
+    if share > 0.995:
+        return "It takes in every word: where no update costs anything (`--budget`), nothing makes it skip."
+    return f"It took in {share:.0%} of the words of the test split and skipped the others."
 
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> str:
