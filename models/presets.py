@@ -58,7 +58,6 @@ PRESETS: Mapping[str, Preset] = {
         # PENDING simple_rnn_leaky_relu
         _preset("irnn", "one layer of 200 units"),
         _preset("skip_rnn", "one layer of 200 units"),
-        # PENDING skip_update_lstm
         _preset("skip_update_gru", "one layer of 200 units"),
         _preset("lstm", "one layer of 200 units"),
         _preset("gru", "one layer of 200 units"),

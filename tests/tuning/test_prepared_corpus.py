@@ -12,7 +12,7 @@ def test_a_text_that_is_too_short_says_which_part_of_it(tmp_path: Path, monkeypa
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "notes.txt").write_text("a few words\n" * 40)  # two lines of three words and an end each, at the end
     training = TrainingConfig(corpus=str(tmp_path / "notes.txt"))
-    with pytest.raises(ValueError, match="35 tokens with .* but the valid split of notes has 8: give it more text"):
+    with pytest.raises(ValueError, match=r"35 tokens with .* but the valid split of notes has 8: give it more text"):
         prepare_corpus(training)
     corpus = prepare_corpus(TrainingConfig(corpus=training.corpus, window=4, batch_size=2))
     assert [8, 8] == [len(corpus.valid), len(corpus.test)]

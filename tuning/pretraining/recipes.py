@@ -93,7 +93,6 @@ RECIPES: Mapping[str, Recipe] = {
     "simple_rnn_leaky_relu_wikitext2": _plain("simple_rnn_leaky_relu", 3, dropout=0.3),
     "irnn_wikitext2": _plain("irnn", 4, dropout=0.3),
     "skip_rnn_wikitext2": _plain("skip_rnn", 4, dropout=0.3),
-    "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 3),
     "skip_update_gru_wikitext2": _gated("skip_update_gru", 4),
     "lstm_wikitext2": _gated("lstm", 8, dropout=0.3),
     "gru_wikitext2": _gated("gru", 8),
