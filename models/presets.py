@@ -54,7 +54,7 @@ PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
         _preset("simple_rnn_tanh", "one layer of 200 units"),
-        # PENDING simple_rnn_relu
+        _preset("simple_rnn_relu", "one layer of 200 units"),
         # PENDING simple_rnn_leaky_relu
         _preset("irnn", "one layer of 200 units"),
         _preset("skip_rnn", "one layer of 200 units"),
