@@ -55,7 +55,7 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         _preset("simple_rnn_tanh", "one layer of 200 units"),
         _preset("simple_rnn_relu", "one layer of 200 units"),
-        # PENDING simple_rnn_leaky_relu
+        _preset("simple_rnn_leaky_relu", "one layer of 200 units"),
         _preset("irnn", "one layer of 200 units"),
         _preset("skip_rnn", "one layer of 200 units"),
         _preset("skip_update_gru", "one layer of 200 units"),
