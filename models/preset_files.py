@@ -59,7 +59,10 @@ def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> 
 
 def preset_config(preset: str | os.PathLike[str]) -> NetworkConfig:
     """The network of a preset. Raises FileNotFoundError where there is none, ValueError where it is broken."""
-    folder = _whole_preset(preset)
+    return _read_config(_whole_preset(preset))
+
+
+def _read_config(folder: Path) -> NetworkConfig:
     try:
         return NetworkConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"])
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -76,7 +79,7 @@ def preset_vocabulary(preset: str | os.PathLike[str]) -> Vocabulary:
 def read_preset(model_class: type[Model], preset: str | os.PathLike[str]) -> Model:
     """Raises FileNotFoundError where a file is missing and ValueError where one is broken or of another network."""
     folder = _whole_preset(preset)
-    model = model_class(preset_vocabulary(folder), preset_config(folder))
+    model = model_class(Vocabulary.load(folder / TOKENIZER), _read_config(folder))
     path = _weights_file(folder)
     try:
         if path.name == WEIGHTS:

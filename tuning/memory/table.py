@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rnnzoo.tuning.markdown_tables import markdown_table
 from rnnzoo.tuning.memory.cells import Cell, Outcome
 
 __all__ = ["Table", "by_row", "middle", "number"]
@@ -28,8 +29,7 @@ class Table:
 
     def markdown(self, outcomes: Mapping[str, Outcome]) -> str:
         """The table as Markdown."""
-        rows = [list(self.heading), ["---"] * len(self.heading), *self.lines(outcomes)]
-        return "\n".join([self.title, "", *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+        return f"{self.title}\n\n{markdown_table(self.heading, self.lines(outcomes))}\n"
 
 
 def by_row(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
+from rnnzoo.tuning.markdown_tables import markdown_table
 
 __all__ = ["card_page"]
 
@@ -40,7 +41,7 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
         f'model = LanguageModel.from_preset("{name}")\n'
         f'model.predict_next("{card["asked"][0]["text"]}")\n```',
         "## How good it is",
-        _table(
+        markdown_table(
             ("WikiText-2, static, over all 33,278 words", "perplexity", "first word right", "among the first five"),
             [
                 ("test, as shipped", *_figures(test)),
@@ -59,7 +60,7 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
         "![Perplexity by epoch; the gradient of a single loss against the lag](curves.png)",
         _diagnosis(card["diagnosis"]),
         "## What it says",
-        _table(
+        markdown_table(
             ("after", "it suggests"),
             [
                 (
@@ -73,7 +74,7 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
             ],
         ),
         "Where it was surest on the first 1,500 words of the test split, and what came:",
-        _table(
+        markdown_table(
             ("before", "its guess", "came"),
             [
                 (
@@ -121,8 +122,3 @@ def _diagnosis(diagnosis: Mapping[str, Any]) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

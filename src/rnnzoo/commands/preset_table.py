@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnzoo.models.presets import PRESETS
+from rnnzoo.tuning.markdown_tables import markdown_table
 
 __all__ = ["HEAD", "markdown", "preset_rows"]
 
@@ -47,7 +48,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     | [gru_wikitext2](models/pretrained/gru_wikitext2/README.md) | 6,929,478 | 7.0 |
     """
     linked = [(_CARD.sub(r"[\1](models/pretrained/\1/README.md)", name), *cells) for name, *cells in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *linked))
+    return markdown_table(HEAD, linked)
 
 
 def _row(name: str, card: Mapping[str, Any]) -> tuple[str, ...]:
