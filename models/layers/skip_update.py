@@ -140,8 +140,10 @@ class SkipUpdateLSTM(_SkipUpdateLayer):
 
     Example:
         >>> layer = SkipUpdateLSTM(4, budget=1e-3)
-        >>> layer(tf.ones((2, 5, 3)), training=True).shape, float(layer.update_share.result())
-        (TensorShape([2, 4]), 1.0)
+        >>> layer(tf.ones((2, 5, 3)), training=True).shape
+        TensorShape([2, 4])
+        >>> 0 < float(layer.update_share.result()) <= 1
+        True
     """
 
     cell_class = SkipUpdateLSTMCell
