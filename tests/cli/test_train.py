@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 from cli.conftest import Call
 
 from rnnzoo.commands.searched_trial import read_trial
@@ -275,6 +276,16 @@ def test_watched_gradients_leave_signs_and_change_nothing(
     assert not unwatched.signs.exists()
     assert watched.signs.read_text().startswith("step,")
     assert unwatched.evaluation.read_text() == watched.evaluation.read_text()
+
+
+@pytest.mark.parametrize("device", ["gpu", "gpus", "tpu", "abacus"])
+def test_a_device_that_is_not_there_is_said_before_anything_is_made(
+    device: str, tiny: list[str], tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+    line = "device must be one of" if device == "abacus" else f"{device} needs a"
+    assert call("train", "gru", *tiny, "--device", device, "-o", tmp_path / "new").says_in_one_line(1, line)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_run_goes_on_from_a_preset_with_its_words(run: Path, tiny: list[str], tmp_path: Path, call: Call) -> None:

@@ -6,6 +6,7 @@ Prints, as JSON, what one device learns and what two learn together.
 import contextlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,26 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning import devices
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.language_task import make_trainer
+from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.search.searching import search
+from rnnzoo.tuning.training import train
 from rnnzoo.tuning.training_config import TrainingConfig
 
 RECIPES: dict[str, dict[str, Any]] = {
     "sgd, clipped": {"optimizer": "sgd", "learning_rate": 2.0, "global_clipnorm": 0.05, "fresh_starts": 0.3},
     "adam, sampled": {"optimizer": "adam", "learning_rate": 0.01, "loss": "sampled", "samples": 8},
 }
+
+SHORT = TrainingConfig(
+    corpus="recall",
+    corpus_options={"examples": 30, "distance": 2},
+    batch_size=2,
+    window=8,
+    epochs=1,
+    optimizer="sgd",
+    schedule="constant",
+    jit_compile=False,
+)
 
 
 def learn(strategy: tf.distribute.Strategy | None, recipe: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +51,23 @@ def learn(strategy: tf.distribute.Strategy | None, recipe: dict[str, Any]) -> di
         trainer = make_trainer(NetworkConfig(network="lstm", units=6, dropout=0.0), training, vocabulary)
     history = trainer.fit(batches.dataset(), validation_data=batches.dataset(), epochs=2, verbose=0).history
     return {"history": history, "weights": [np.ravel(one).tolist() for one in trainer.get_weights()[:4]]}
+
+
+class Halt(keras.callbacks.Callback):
+    """A power cut after the first epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if epoch == 1:
+            raise SystemError
+
+
+def run(folder: Path, halted: bool) -> Any:
+    network, training = NetworkConfig(network="irnn", units=4, dropout=0.0), replace(SHORT, epochs=2, learning_rate=0.5)
+    if halted:
+        with contextlib.suppress(SystemError):
+            train(network, training, folder, verbose=False, callbacks=[Halt()])
+    train(network, training, folder, verbose=False, resume=halted)
+    return json.loads(RunFolder(folder).evaluation.read_text())
 
 
 def main(folder: Path) -> None:
@@ -55,21 +86,14 @@ def main(folder: Path) -> None:
         told["error"] = str(error)
     devices.use_device = lambda device, worker=None: strategy if device == "gpus" else None
     asked: Any = {"algorithm": "grid", "max_trials": 2, "report": lambda line: None}
-    training = TrainingConfig(
-        corpus="recall",
-        corpus_options={"examples": 30, "distance": 2},
-        batch_size=2,
-        window=8,
-        epochs=1,
-        optimizer="sgd",
-        schedule="constant",
-        jit_compile=False,
-    )
     for device in ("auto", "gpus"):
         network = NetworkConfig(network="irnn", units=4, dropout=0.0)
         space = ["learning_rate=0.5,1e30", "clipnorm=1"]
-        result = search([network], training, folder / device, space, device=device, **asked)
+        result = search([network], SHORT, folder / device, space, device=device, **asked)
         told[f"search {device}"] = [(trial.status, trial.score) for trial in result.trials]
+    for name, scope in (("one", contextlib.nullcontext()), ("two", strategy.scope())):
+        with scope:
+            told[f"run {name}"] = [run(folder / f"{kind} {name}", kind == "halted") for kind in ("whole", "halted")]
     print(json.dumps(told))
 
 

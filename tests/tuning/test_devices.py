@@ -101,3 +101,10 @@ def test_a_search_over_replicas_finds_what_one_device_finds(told: dict[str, Any]
     one, two = told["search auto"], told["search gpus"]
     assert ["completed", "diverged"] == [status for status, _ in one] == [status for status, _ in two]
     assert [score for _, score in one] == pytest.approx([score for _, score in two], rel=1e-4)
+
+
+def test_a_run_over_replicas_is_kept_and_resumed_as_on_one_device(told: dict[str, Any]) -> None:
+    (one, one_resumed), (two, two_resumed) = told["run one"], told["run two"]
+    assert one == one_resumed
+    assert two == two_resumed
+    assert one["test"]["loss"] == pytest.approx(two["test"]["loss"], rel=1e-4)

@@ -1,6 +1,7 @@
 """`rnnzoo train`: a network learns a corpus."""
 
 import shlex
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,6 +64,13 @@ def train(
             "a few percent slower.",
         ),
     ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|gpu|gpus|tpu",
+            help="What it runs on: one device, all GPUs together, or a TPU; auto takes a TPU or a GPU if there is one.",
+        ),
+    ] = "auto",
     corpus_options: CorpusOptions = None,
     **options: Any,
 ) -> None:
@@ -120,11 +128,14 @@ def train(
         config, training = replace(told[0], **given), training_config(options, corpus_options, told[1])
     import_tensorflow()
     from rnnzoo.tuning import train as run_training
+    from rnnzoo.tuning.devices import use_device
     from rnnzoo.tuning.diagnosis import GradientHealth
 
     watchers = [GradientHealth(csv=RunFolder(output).signs)] if watch_gradients else []
+    strategy = use_device(device)
     try:
-        run_training(config, training, output, resume=resume, callbacks=watchers)
+        with nullcontext() if strategy is None else strategy.scope():
+            run_training(config, training, output, resume=resume, callbacks=watchers)
     except KeyboardInterrupt:
         if not RunFolder(output).configuration.is_file():
             raise
