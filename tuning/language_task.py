@@ -73,6 +73,7 @@ def make_trainer(network: NetworkConfig, training: TrainingConfig, vocabulary: V
     )
     if training.from_preset is not None:
         start_from(trainer.language_model, training.from_preset)
-    trainer.compile(make_optimizer(training), jit_compile=compiles_with_xla(training.jit_compile))
+    optimizer = make_optimizer(training, trainer.language_model.recurrent_layers)
+    trainer.compile(optimizer, jit_compile=compiles_with_xla(training.jit_compile))
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

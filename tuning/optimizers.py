@@ -10,7 +10,7 @@ from rnnzoo.tuning.gradients import first_occurrences, merge_repeated_rows
 from rnnzoo.tuning.replicas import replica_count, sum_over_replicas
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["SGD", "Adam", "RMSprop", "make_optimizer"]
+__all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "make_optimizer"]
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
@@ -93,11 +93,94 @@ class Adam(_RowwiseClipping, keras.optimizers.Adam):
 _CLASSES = {"sgd": SGD, "adam": Adam, "rmsprop": RMSprop}
 
 
-def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
-    """The optimizer, with the learning rate to start from, the clipping and the weight decay of `training`.
+@keras.saving.register_keras_serializable("rnnzoo")
+class SGDAroundAdam(SGD):
+    """SGD for the word vectors, Adam for the layers between them.
+
+    Each is where it is at its best. Adam's steps are as long for a word that came once as for one that comes always,
+    so that it learns rare words by heart; SGD's are not. But at the rate that word vectors need, SGD throws plain
+    recurrent layers far off.
+
+    Args:
+        learning_rate: SGD's.
+        adam_share: Adam's learning rate, as a share of SGD's: both follow one schedule.
+        adam_paths: the paths of the variables that are Adam's, whose gradients are dense.
+        beta_1, beta_2, epsilon: Adam's, with Keras's defaults.
+        **options: of Keras's SGD.
+
+    Source: Kingma & Ba 2015 for Adam's step.
+
+    Example:
+        >>> vectors, kernel = keras.Variable(tf.ones(2), name="vectors"), keras.Variable(tf.ones(2), name="kernel")
+        >>> optimizer = SGDAroundAdam(10.0, adam_share=0.01, adam_paths=["kernel"])
+        >>> optimizer.build([vectors, kernel])
+        >>> optimizer.apply([tf.constant([0.0, 0.01]), tf.constant([0.02, 0.01])])
+        >>> [round(float(entry), 3) for entry in [*vectors.numpy(), *kernel.numpy()]]
+        [1.0, 0.9, 0.9, 0.9]
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        adam_share: float,
+        adam_paths: Sequence[str],
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.adam_share = adam_share
+        self.adam_paths = list(adam_paths)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        # By the variable's number: its momentum and its velocity.
+        self._moments = {
+            number: tuple(self.add_variable_from_reference(variable, name) for name in ("momentum", "velocity"))
+            for number, variable in enumerate(variables)
+            if variable.path in self.adam_paths
+        }
+
+    def update_step(self, gradient: Gradient, variable: keras.Variable, learning_rate: Any) -> None:
+        moments = self._moments.get(self._get_variable_index(variable))
+        if moments is None:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        momentum, velocity = moments
+        self.assign_add(momentum, (1 - self.beta_1) * (gradient - momentum))
+        self.assign_add(velocity, (1 - self.beta_2) * (tf.square(gradient) - velocity))
+        step = tf.cast(self.iterations + 1, momentum.dtype)
+        rate = self.adam_share * tf.cast(learning_rate, momentum.dtype)
+        rate *= tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        self.assign_sub(variable, rate * momentum / (tf.sqrt(velocity) + self.epsilon))
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("adam_share", "adam_paths", "beta_1", "beta_2", "epsilon")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+def make_optimizer(training: TrainingConfig, layers: Sequence[keras.layers.Layer] = ()) -> keras.optimizers.Optimizer:
+    """The optimizer, with the learning rates to start from, the clipping and the weight decay of `training`.
+
+    Args:
+        training: the recipe.
+        layers: those that `recurrent_learning_rate` is for, built.
 
     >>> optimizer = make_optimizer(TrainingConfig(optimizer="adam", clipnorm=1.0, global_clipnorm=None))
     >>> type(optimizer).__name__, optimizer.clipnorm
     ('Adam', 1.0)
     """
-    return _CLASSES[training.optimizer](training.rate, weight_decay=training.weight_decay, **training.clipping)
+    options: dict[str, Any] = {"weight_decay": training.weight_decay, **training.clipping}
+    if training.recurrent_learning_rate is None:
+        return _CLASSES[training.optimizer](training.rate, **options)
+    return SGDAroundAdam(
+        training.rate,
+        adam_share=training.recurrent_learning_rate / training.rate,
+        adam_paths=[variable.path for layer in layers for variable in layer.trainable_variables],
+        **options,
+    )

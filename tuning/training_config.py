@@ -36,6 +36,9 @@ class TrainingConfig:
         optimizer: "adam", "sgd" or "rmsprop". Adam is the default because one learning rate suits all nine networks;
             SGD at 20, the recipe of PyTorch's word_language_model, lets the plain ones diverge.
         learning_rate: where the schedule starts; None is 20 for sgd, 0.003 for adam, 0.001 for rmsprop.
+        recurrent_learning_rate: where Adam's rate for the recurrent layers starts while the word vectors learn by
+            "sgd", which does not learn rare words by heart; None, one optimizer for all. 0.002 beside 20 suits the
+            plain networks, which SGD alone throws off. Both rates follow the schedule.
         schedule: "constant"; "warmup", rising at first; "cosine", rising at first, then falling to 0 along a cosine;
             or "plateau", divided by 4 after each epoch that did not improve the validation loss.
         warmup: the share of all steps in which "warmup" and "cosine" rise.
@@ -75,6 +78,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
     rotation: bool = False
     optimizer: str = "adam"
     learning_rate: float | None = None
+    recurrent_learning_rate: float | None = None
     schedule: str = "cosine"
     warmup: float = 0.05
     clipnorm: float | None = None
@@ -97,7 +101,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
             optional = value is None and name in ("vocabulary_limit", "patience")
             if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
-        for name in ("learning_rate", "weight_decay", *CLIPPINGS):
+        for name in ("learning_rate", "recurrent_learning_rate", "weight_decay", *CLIPPINGS):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be positive and finite, but got {name}={value!r}.")
@@ -106,6 +110,11 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
             raise ValueError(
                 f"at most one of {', '.join(CLIPPINGS)} may be given (global_clipnorm=None lifts its default), "
                 f"but got {given}."
+            )
+        if self.recurrent_learning_rate is not None and (self.optimizer != "sgd" or self.corpus == "adding"):
+            raise ValueError(
+                "recurrent_learning_rate goes with optimizer='sgd' on a text, where word vectors and recurrent layers "
+                f"learn apart, but got optimizer={self.optimizer!r}, corpus={self.corpus!r}."
             )
         if self.from_preset is not None and self.vocabulary_limit is not None:
             raise ValueError(

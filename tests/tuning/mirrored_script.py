@@ -26,6 +26,7 @@ from rnnzoo.tuning.training_config import TrainingConfig
 
 RECIPES: dict[str, dict[str, Any]] = {
     "sgd, clipped": {"optimizer": "sgd", "learning_rate": 2.0, "global_clipnorm": 0.05, "fresh_starts": 0.3},
+    "sgd around adam": {"optimizer": "sgd", "learning_rate": 2.0, "recurrent_learning_rate": 0.01},
     "adam, sampled": {"optimizer": "adam", "learning_rate": 0.01, "loss": "sampled", "samples": 8},
 }
 

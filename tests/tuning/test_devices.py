@@ -82,7 +82,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("recipe", ["sgd, clipped", "adam, sampled"])
+@pytest.mark.parametrize("recipe", ["sgd, clipped", "sgd around adam", "adam, sampled"])
 def test_two_replicas_learn_what_one_device_learns(told: dict[str, Any], recipe: str) -> None:
     assert 2 == told["replicas"]
     one, two = told[recipe]["one"], told[recipe]["two"]

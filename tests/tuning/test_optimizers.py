@@ -10,8 +10,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning import optimizers
 from rnnzoo.tuning.gradients import merge_repeated_rows
+from rnnzoo.tuning.language_task import make_trainer
 from rnnzoo.tuning.training_config import TrainingConfig
 
 ROWS = 6
@@ -78,3 +81,59 @@ def test_weight_decay_shrinks_every_row_by_its_share_of_the_rate(name: str) -> N
     decayed = after_steps(optimizers.make_optimizer(training), [sparse([1, 4], 0)])
     before = np.arange(3.0 * ROWS).reshape(ROWS, 3)
     np.testing.assert_allclose(before * 0.5 * 0.01, plain - decayed, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("clipping", [{}, {"clipnorm": 0.5}, {"weight_decay": 0.01}])
+def test_sgd_around_adam_is_keras_sgd_and_keras_adam(clipping: dict[str, float]) -> None:
+    vectors, kernel = (keras.Variable(tf.ones((ROWS, 3)), name=name) for name in ("vectors", "kernel"))
+    optimizer = optimizers.SGDAroundAdam(2.0, adam_share=0.05, adam_paths=["kernel"], **clipping)
+    optimizer.build([vectors, kernel])
+    alone = [keras.Variable(tf.ones((ROWS, 3))) for _ in range(2)]
+    expected = [keras.optimizers.SGD(2.0, **clipping), keras.optimizers.Adam(0.1, **clipping)]
+    for theirs, weights in zip(expected, alone, strict=True):
+        theirs.build([weights])
+    for step in range(4):
+        if step == 2:  # both follow a schedule
+            optimizer.learning_rate = 1.0
+            expected[0].learning_rate, expected[1].learning_rate = 1.0, 0.05
+        gradients = [sparse([0, 4, 4, 2], step), tf.random.stateless_normal((ROWS, 3), seed=(step, 9))]
+        optimizer.apply(gradients)
+        for theirs, gradient in zip(expected, gradients, strict=True):
+            theirs.apply([tf.convert_to_tensor(gradient)])
+    np.testing.assert_allclose(vectors.numpy(), alone[0].numpy(), rtol=1e-5)
+    if "weight_decay" in clipping:  # of the whole at SGD's rate
+        assert np.all(kernel.numpy() < alone[1].numpy())
+    else:
+        np.testing.assert_allclose(kernel.numpy(), alone[1].numpy(), rtol=1e-5)
+
+
+def test_sgd_around_adam_goes_on_from_its_variables() -> None:
+    def made() -> tuple[keras.Variable, keras.optimizers.Optimizer]:
+        kernel = keras.Variable(tf.ones(3), name="kernel")
+        optimizer = optimizers.SGDAroundAdam(1.0, adam_share=0.1, adam_paths=["kernel"])
+        optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+        optimizer.build([kernel])
+        return kernel, optimizer
+
+    gradient = tf.constant([1.0, -2.0, 0.5])
+    kernel, optimizer = made()
+    optimizer.apply([gradient])
+    resumed_kernel, resumed = made()
+    for mine, theirs in zip([resumed_kernel, *resumed.variables], [kernel, *optimizer.variables], strict=True):
+        mine.assign(theirs)
+    for one in (optimizer, resumed):
+        one.apply([gradient / 3])
+    np.testing.assert_array_equal(kernel.numpy(), resumed_kernel.numpy())
+
+
+def test_the_recurrent_layers_are_adams_and_nothing_else() -> None:
+    training = TrainingConfig(optimizer="sgd", learning_rate=10.0, recurrent_learning_rate=0.002)
+    network = NetworkConfig(network="simple_rnn_tanh", units=4, layers=2, normalization="layer")
+    trainer = make_trainer(network, training, Vocabulary(["<unk>", "<eos>", "word"]))
+    layers = {variable.path for layer in trainer.language_model.recurrent_layers for variable in layer.weights}
+    assert layers == set(trainer.optimizer.adam_paths)
+    assert {"word_vectors/embeddings", "language_model/output_bias"} == {
+        variable.path for variable in trainer.trainable_variables
+    } - layers
+    assert 10.0 == float(trainer.optimizer.learning_rate)
+    assert 0.002 == pytest.approx(10.0 * trainer.optimizer.adam_share)

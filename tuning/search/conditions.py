@@ -76,6 +76,8 @@ def _need(
     match name:
         case "warmup":
             return "schedule", ("warmup", "cosine")
+        case "recurrent_learning_rate":
+            return "optimizer", ("sgd",)
         case "samples":
             return "loss", ("auto", "sampled")
         case "division":

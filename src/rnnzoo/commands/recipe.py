@@ -30,7 +30,7 @@ PANELS = {
     "Clipping": CLIPPINGS,
     "Text": ("corpus", "vocabulary_limit", "from_preset"),
     "Training": ("epochs", "patience", "batch_size", "window", "fresh_starts", "rotation", "loss", "samples", "seed"),
-    "Learning rate": ("optimizer", "learning_rate", "schedule", "warmup", "weight_decay"),
+    "Learning rate": ("optimizer", "learning_rate", "recurrent_learning_rate", "schedule", "warmup", "weight_decay"),
     "Machine": ("checkpoint_steps", "jit_compile"),
 }
 

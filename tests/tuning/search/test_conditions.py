@@ -15,7 +15,7 @@ def scope(name: str, *texts: str, networks: tuple[str, ...] = NETWORKS, **traini
     return scope_of(name, chosen, TrainingConfig(**training), parse_hyperparameters(texts))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", sorted(set(SEARCHABLE) - {"recurrent_scale", "division"}))
+@pytest.mark.parametrize("name", sorted(set(SEARCHABLE) - {"recurrent_scale", "division", "recurrent_learning_rate"}))
 def test_each_option_is_searched_in_the_networks_that_take_it(name: str) -> None:
     takers = tuple(network for network in NETWORKS if name in ARCHITECTURES[network].takes)
     assert Scope(networks=takers or NETWORKS) == scope(name, schedule="cosine")
@@ -30,6 +30,12 @@ def test_each_option_is_searched_in_the_networks_that_take_it(name: str) -> None
         ("samples", "loss=sampled", Scope(networks=NETWORKS)),
         ("division", "softmax=adaptive", Scope(networks=NETWORKS)),
         ("division", "softmax=tied,adaptive", Scope(networks=NETWORKS, parent="softmax", values=("adaptive",))),
+        ("recurrent_learning_rate", "optimizer=sgd", Scope(networks=NETWORKS)),
+        (
+            "recurrent_learning_rate",
+            "optimizer=sgd,adam",
+            Scope(networks=NETWORKS, parent="optimizer", values=("sgd",)),
+        ),
         ("recurrent_scale", "recurrent_initializer=identity", Scope(networks=NETWORKS)),
         ("recurrent_scale", "units=1:2", Scope(networks=("irnn",))),
         (
@@ -49,6 +55,7 @@ def test_some_options_hang_on_another(name: str, varied: str, expected: Scope) -
         ("skip", [], ("lstm", "gru"), "skip is an option of skip_rnn, but got lstm, gru"),
         ("warmup", ["schedule=plateau"], NETWORKS, "schedule to be one of warmup, cosine, but got plateau"),
         ("samples", ["loss=full"], NETWORKS, "samples needs loss to be one of auto, sampled, but got full"),
+        ("recurrent_learning_rate", [], NETWORKS, "needs optimizer to be one of sgd, but got adam"),
         ("division", [], NETWORKS, "division needs softmax to be one of adaptive, but got tied"),
         ("recurrent_scale", [], ("lstm",), "needs recurrent_initializer to be one of identity, but got none"),
         (
