@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 
@@ -72,6 +72,17 @@ class Cell:
         """Equal for cells that learn the same in the same way."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """A cell as a file holds it. Options that there were none of when it was written are at their defaults."""
+        configs = {
+            "network": NetworkConfig.from_dict(values["network"]),
+            "training": TrainingConfig.from_dict(values["training"]),
+        }
+        rest = {name: values[name] for name in ("steps", "length") if name in values}
+        ladder = tuple(values.get("ladder", LADDER))
+        return cls(row=values["row"], task=values["task"], ladder=ladder, **configs, **rest)
+
 
 def measure(
     cells: Sequence[Cell], path: Path, report: Callable[[int, Cell, Outcome, float], None] = lambda *_: None
@@ -104,9 +115,9 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        cells: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return cells
-    except (ValueError, KeyError, TypeError) as error:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"].values()
+        return {Cell.from_dict(cell).key: cell for cell in cells}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} must be as rnnzoo wrote it, but it is not ({error}): choose another folder."
         ) from error

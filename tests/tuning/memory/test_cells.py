@@ -9,7 +9,7 @@ import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.memory.cells import Cell, measure
-from rnnzoo.tuning.memory.recall_table import recall_training
+from rnnzoo.tuning.memory.recall_table import recall_table, recall_training
 
 TINY = Cell(
     row="tiny",
@@ -63,6 +63,29 @@ def test_an_interrupted_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.
     assert [1, 2, 3] == [outcomes[cell.key]["reach"] for cell in cells]
     assert measure(cells, path) == outcomes
     assert 4 == len(ran)
+
+
+def test_what_was_measured_before_an_option_came_up_stays_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cell, "run", lambda cell: {"reach": cell.steps})
+    path = tmp_path / "table.json"
+    measure([TINY, replace(TINY, task="adding")], path)
+    written = json.loads(path.read_text())
+    for cell in written["cells"].values():
+        del cell["training"]["recurrent_learning_rate"], cell["network"]["longest_lag"]
+    written["cells"] = {f"old {key}": cell for key, cell in written["cells"].items()}
+    path.write_text(json.dumps(written))
+    reported: list[int] = []
+    measure([TINY, replace(TINY, task="adding")], path, lambda number, *_: reported.append(number))
+    assert [] == reported
+
+
+def test_the_measured_file_of_the_notebooks_holds_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cell, "run", lambda cell: pytest.fail(f"{cell.row} is not in it"))
+    path = Path(__file__).parents[3] / "notebooks" / "measured" / "recall.json"
+    outcomes = measure(recall_table().cells, path)
+    assert recall_table().markdown(outcomes) == path.with_suffix(".md").read_text()
 
 
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
