@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from rnnzoo.models.cutoffs import check_cutoffs
+from rnnzoo.models.word_vectors import look_up
 
 __all__ = ["AdaptiveEmbedding"]
 
@@ -71,16 +72,16 @@ class AdaptiveEmbedding(keras.layers.Layer):
         """The first id of each part after the first one, and the id behind its last."""
         return list(pairwise((*self.cutoffs, self.vocabulary_size)))
 
-    def call(self, token_ids: tf.Tensor) -> tf.Tensor:
+    def call(self, token_ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """(…) → (…, size)."""
         # Every part is asked for every word, and only one answer is kept: shapes stay static, as XLA needs them. Ids
         # that no word has are left as they are at both ends, for the lookup to refuse.
-        vectors = tf.gather(self.head.value, tf.minimum(token_ids, self.cutoffs[0] - 1))
+        vectors = look_up(self.head, tf.minimum(token_ids, self.cutoffs[0] - 1), training)
         for (first, end), rows, projection in zip(self.parts, self.rows, self.projections, strict=True):
             places = tf.maximum(token_ids - first, 0)
             if end < self.vocabulary_size:
                 places = tf.minimum(places, end - first - 1)
-            mapped = tf.tensordot(tf.gather(rows.value, places), projection.value, axes=[[-1], [-1]])
+            mapped = tf.tensordot(look_up(rows, places, training), projection.value, axes=[[-1], [-1]])
             vectors = tf.where((token_ids >= first)[..., tf.newaxis], mapped, vectors)
         return tf.cast(vectors, self.compute_dtype)
 

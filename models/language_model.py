@@ -99,7 +99,7 @@ class LanguageModel(keras.Model):
         mask: tf.Tensor | None = None,  # (batch, time)
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """What the softmax reads, (batch, time, embedding), and the states after the last unmasked word."""
-        return self.encode_embedded(self.embedding(token_ids), states, training, mask)
+        return self.encode_embedded(self.embedding(token_ids, training=training), states, training, mask)
 
     def encode_embedded(
         self,

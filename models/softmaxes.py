@@ -1,5 +1,7 @@
 """From what the last layer says to how likely each word is: the two softmaxes that a language model can have."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -34,10 +36,23 @@ class TiedSoftmax:
     def __init__(self, embedding: keras.layers.Embedding, bias: keras.Variable) -> None:
         self.embedding = embedding
         self.bias = bias
+        self._columns: tf.Variable | None = None
 
     @property
     def vocabulary_size(self) -> int:
         return self.bias.shape[0]
+
+    @contextmanager
+    def by_columns(self, columns: tf.Variable) -> Iterator[None]:
+        """Graphs that are traced meanwhile read `columns`, the word vectors transposed, (embedding, V).
+
+        For models that are trained no more: it is a copy. A CPU multiplies a few rows by it in half the time.
+        """
+        self._columns = columns
+        try:
+            yield
+        finally:
+            self._columns = None
 
     @property
     def weights(self) -> tuple[tf.Variable, tf.Variable]:
@@ -45,8 +60,9 @@ class TiedSoftmax:
         return self.embedding.embeddings.value, self.bias.value
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        vectors = tf.cast(self.embedding.embeddings, hidden.dtype)
-        flat = tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), vectors, transpose_b=True)
+        is_transposed = self._columns is not None
+        vectors = tf.cast(self._columns if is_transposed else self.embedding.embeddings, hidden.dtype)
+        flat = tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), vectors, transpose_b=not is_transposed)
         return _shaped(tf.cast(flat, tf.float32) + tf.cast(self.bias, tf.float32), hidden)
 
 

@@ -1,17 +1,16 @@
-"""The table of word vectors, read by its rows alone."""
+"""The table of word vectors, never copied."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-__all__ = ["WordVectors"]
+__all__ = ["WordVectors", "look_up"]
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class WordVectors(keras.layers.Embedding):
-    """Keras's `Embedding`, looking up the rows that are asked for.
-
-    Keras reads the whole table first, which TensorFlow copies once the table is updated by rows: 27 MB in every step
-    for 33,278 words of 200 numbers.
+    """Keras's `Embedding`, without copies of the table: see `look_up`.
 
     Example:
         >>> vectors = WordVectors(10, 4)
@@ -19,6 +18,26 @@ class WordVectors(keras.layers.Embedding):
         TensorShape([1, 3, 4])
     """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        table = self.embeddings.value if isinstance(self.embeddings, keras.Variable) else self.embeddings
-        return tf.cast(tf.gather(table, inputs), self.compute_dtype)
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        return tf.cast(look_up(self.embeddings, inputs, training), self.compute_dtype)
+
+
+def look_up(table: Any, ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+    """The rows of a table, (words, size), that belong to ids, (…): (…, size).
+
+    From the moment that anything looks at a variable by rows, TensorFlow copies all of it whenever it is read as a
+    whole (`EnsureSparseVariableAccess` in its resource_variable_ops.cc): 27 MB for 33,278 words of 200 numbers.
+    Training looks at rows, and updates rows. A model that only answers reads the whole, as its softmax does anyway,
+    and copies nothing.
+
+    Args:
+        table: a Keras variable, or what stands for it where Keras computes without state.
+        ids: of the rows.
+        training: whether the table is being updated.
+
+    Example:
+        >>> look_up(keras.Variable([[1.0], [2.0], [3.0]]), tf.constant([2, 0])).numpy().tolist()
+        [[3.0], [1.0]]
+    """
+    table = table.value if isinstance(table, keras.Variable) else table
+    return tf.gather(table if training else tf.convert_to_tensor(table), ids)

@@ -1,12 +1,14 @@
 """What an exported language model can be asked, as graphs from text to text."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
+from rnnzoo.models.softmaxes import TiedSoftmax
 from rnnzoo.serving.continuing import ContinuingSignatures
 
 __all__ = ["CONTROLS", "LanguageModelSignatures"]
@@ -45,7 +47,15 @@ class LanguageModelSignatures(tf.Module):
         self._vocabulary = model.vocabulary.graph()
         # Keras's own variables are no tf.Module's: what the graphs read has to be in sight of the saver.
         self._variables = [variable.value for variable in model.variables]
+        self._tied = model.softmax if isinstance(model.softmax, TiedSoftmax) else None
+        if self._tied is not None:
+            vectors, _ = self._tied.weights
+            self._columns = tf.Variable(tf.transpose(vectors), trainable=False, name="word_vectors_by_columns")
         self._continuing = None if neural_cache else ContinuingSignatures(model, self._vocabulary, top_k)
+
+    def quick_softmax(self) -> AbstractContextManager[None]:
+        """Functions that are traced meanwhile answer sooner, from a copy of the word vectors."""
+        return nullcontext() if self._tied is None else self._tied.by_columns(self._columns)
 
     def functions(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
         """A traceable function for each signature, by name; the arguments with defaults may be left out of requests."""

@@ -1,9 +1,11 @@
-"""Word vectors are Keras's embedding, read and updated by rows."""
+"""Word vectors are Keras's embedding, updated by rows, and not copied to be read."""
 
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from rnnzoo.models.word_vectors import WordVectors
@@ -19,21 +21,25 @@ def test_equals_keras() -> None:
     np.testing.assert_array_equal(theirs(IDS), ours(IDS))
 
 
-def test_the_gradient_names_the_rows_that_were_read() -> None:
+@pytest.mark.parametrize("training", [True, False])
+def test_the_gradient_names_the_rows_that_were_read(training: bool) -> None:
     vectors = WordVectors(10, 4)
     vectors.build()
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(vectors(IDS) ** 2)
+        loss = tf.reduce_sum(vectors(IDS, training=training) ** 2)
     (gradient,) = tape.gradient(loss, vectors.trainable_weights)
     assert isinstance(gradient, tf.IndexedSlices)
     assert IDS.numpy().ravel().tolist() == gradient.indices.numpy().tolist()
 
 
-def test_no_graph_reads_the_whole_table() -> None:
+def test_training_looks_at_rows_alone() -> None:
     vectors = WordVectors(10, 4)
     vectors.build()
-    graph = tf.function(vectors).get_concrete_function(tf.TensorSpec((None, None), tf.int32)).graph
-    assert "ReadVariableOp" not in {operation.type for operation in graph.get_operations()}
+    look_up = tf.function(partial(vectors, training=True))
+    graph = look_up.get_concrete_function(tf.TensorSpec((None,), tf.int32)).graph
+    operations = {operation.type for operation in graph.get_operations()}
+    assert "ResourceGather" in operations
+    assert "ReadVariableOp" not in operations
 
 
 def test_mixed_precision() -> None:

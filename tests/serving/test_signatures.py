@@ -12,6 +12,7 @@ import tensorflow as tf
 from rnnzoo.models import NETWORKS, LanguageModel, NetworkConfig, Vocabulary
 from rnnzoo.serving.export import export_model
 from rnnzoo.serving.server.servable import read_meta_graph
+from rnnzoo.serving.signatures import LanguageModelSignatures
 
 PIECES = [
     "the",
@@ -140,3 +141,25 @@ def test_defaults_and_names_are_in_the_signatures(exported: Path, language_model
     assert {"token_ids", *states} == set(definitions["step"].inputs)
     assert {"log_probabilities", *states} == set(definitions["step"].outputs)
     assert ["text"] == list(definitions["serving_default"].inputs)
+
+
+@pytest.mark.parametrize("softmax", ["tied", "adaptive"])
+def test_nothing_looks_by_rows_at_what_is_read_as_a_whole(softmax: str) -> None:
+    """After one `ResourceGather` on a variable, TensorFlow copies it in every `ReadVariableOp`."""
+    cutoffs = (2, 5) if softmax == "adaptive" else None
+    network = NetworkConfig(network="lstm", units=4, softmax=softmax, cutoffs=cutoffs)
+    model = LanguageModel(Vocabulary.from_lines([[f"word{number}" for number in range(8)]]), network)
+    for function in LanguageModelSignatures(model, top_k=2).functions().values():
+        graph = function.get_concrete_function().graph.as_graph_def()  # type: ignore[attr-defined]
+        nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+        assert "ResourceGather" not in {node.op for node in nodes}
+
+
+def test_a_model_that_was_exported_goes_on_learning_with_vectors_of_its_own(tmp_path: Path) -> None:
+    model = LanguageModel(Vocabulary.from_lines([["to", "be", "or", "not"]]), NetworkConfig(network="irnn", units=3))
+    exported = tf.saved_model.load(export_model(model, tmp_path)).signatures["predict_next"]
+    before = exported(text=tf.constant(["to"]))["probabilities"].numpy()
+    model.embedding.embeddings.assign(tf.random.stateless_normal(model.embedding.embeddings.shape, (1, 2)))
+    (suggestions,) = model.predict_next("to")
+    assert not np.allclose(before[0], [suggestion.probability for suggestion in suggestions], rtol=1e-3)
+    np.testing.assert_array_equal(before, exported(text=tf.constant(["to"]))["probabilities"])

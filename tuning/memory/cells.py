@@ -75,13 +75,14 @@ class Cell:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """A cell as a file holds it. Options that there were none of when it was written are at their defaults."""
-        configs = {
-            "network": NetworkConfig.from_dict(values["network"]),
-            "training": TrainingConfig.from_dict(values["training"]),
-        }
-        rest = {name: values[name] for name in ("steps", "length") if name in values}
-        ladder = tuple(values.get("ladder", LADDER))
-        return cls(row=values["row"], task=values["task"], ladder=ladder, **configs, **rest)
+        return cls(
+            row=values["row"],
+            task=values["task"],
+            network=NetworkConfig.from_dict(values["network"]),
+            training=TrainingConfig.from_dict(values["training"]),
+            **{name: values[name] for name in ("steps", "length") if name in values},
+            ladder=tuple(values.get("ladder", LADDER)),
+        )
 
 
 def measure(
