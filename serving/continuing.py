@@ -7,6 +7,7 @@ import tensorflow as tf
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.questions import draw_word, likeliest
 from rnnzoo.models.vocabulary_graph import VocabularyGraph
+from rnnzoo.serving.model_module import ModelModule
 
 __all__ = ["HIDDEN", "SPEAKING", "ContinuingSignatures"]
 
@@ -17,7 +18,7 @@ HIDDEN = "hidden"
 SPEAKING: dict[str, int | float] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0, "index": 0}
 
 
-class ContinuingSignatures(tf.Module):
+class ContinuingSignatures(ModelModule):
     """The signatures `extend` and `speak`, of core TensorFlow operations only; no row looks at another.
 
     Both take a context as `hidden` and states and answer the next one by the same names. Left out, a text begins.
@@ -29,8 +30,7 @@ class ContinuingSignatures(tf.Module):
     """
 
     def __init__(self, model: LanguageModel, vocabulary: VocabularyGraph, top_k: int) -> None:
-        super().__init__(name="continuing")
-        self._model = model
+        super().__init__("continuing", model)
         self._vocabulary = vocabulary
         self._top_k = top_k
         self._names = [HIDDEN, *(name for name, _ in model.state_specs)]

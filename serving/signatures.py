@@ -10,6 +10,7 @@ from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
 from rnnzoo.models.softmaxes import TiedSoftmax
 from rnnzoo.serving.continuing import ContinuingSignatures
+from rnnzoo.serving.model_module import ModelModule
 
 __all__ = ["CONTROLS", "LanguageModelSignatures"]
 
@@ -18,7 +19,7 @@ _TEXT = tf.TensorSpec((None,), tf.string, name="text")
 CONTROLS: dict[str, int | float] = {"max_words": 20, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0}
 
 
-class LanguageModelSignatures(tf.Module):
+class LanguageModelSignatures(ModelModule):
     """The signatures of a language model, of core TensorFlow operations only.
 
     All inputs and outputs have the batch as their first axis and no row looks at another, so that a server may put
@@ -37,25 +38,23 @@ class LanguageModelSignatures(tf.Module):
     """
 
     def __init__(self, model: LanguageModel, top_k: int, neural_cache: NeuralCache | None = None) -> None:
-        super().__init__(name="language_model")
+        super().__init__("language_model", model)
         known = len(model.vocabulary) - 1
         if not 1 <= top_k <= known:
             raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
-        self._model = model
         self._top_k = top_k
         self._neural_cache = neural_cache
         self._vocabulary = model.vocabulary.graph()
-        # Keras's own variables are no tf.Module's: what the graphs read has to be in sight of the saver.
         self._variables = [variable.value for variable in model.variables]
-        self._tied = model.softmax if isinstance(model.softmax, TiedSoftmax) else None
-        if self._tied is not None:
-            vectors, _ = self._tied.weights
+        if isinstance(model.softmax, TiedSoftmax):
+            vectors, _ = model.softmax.weights
             self._columns = tf.Variable(tf.transpose(vectors), trainable=False, name="word_vectors_by_columns")
         self._continuing = None if neural_cache else ContinuingSignatures(model, self._vocabulary, top_k)
 
     def quick_softmax(self) -> AbstractContextManager[None]:
         """Functions that are traced meanwhile answer sooner, from a copy of the word vectors."""
-        return nullcontext() if self._tied is None else self._tied.by_columns(self._columns)
+        softmax = self._model.softmax
+        return softmax.by_columns(self._columns) if isinstance(softmax, TiedSoftmax) else nullcontext()
 
     def functions(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
         """A traceable function for each signature, by name; the arguments with defaults may be left out of requests."""

@@ -46,6 +46,15 @@ main()
     assert "Result for output key continuation:" in ran.stdout
 
 
+def test_every_variable_is_written_once_and_the_word_vectors_by_columns_too(
+    exported: Path, language_model: LanguageModel
+) -> None:
+    written = tf.train.list_variables(str(exported / "1" / "variables" / "variables"))
+    shapes = sorted(tuple(shape) for name, shape in written if name.endswith("VARIABLE_VALUE"))
+    words, size = language_model.embedding.embeddings.shape
+    assert sorted([*(tuple(variable.shape) for variable in language_model.variables), (size, words)]) == shapes
+
+
 def test_it_is_a_layer_in_keras(exported: Path, language_model: LanguageModel) -> None:
     texts = keras.Input((), dtype="string")
     layer = keras.layers.TFSMLayer(exported / "1", call_endpoint="serving_default")
