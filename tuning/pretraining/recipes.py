@@ -60,7 +60,7 @@ def _gated(network: str, epochs: int, dropout: float = 0.2) -> Recipe:
     return Recipe(stages=(Stage(network=config, training=_training(epochs)),))
 
 
-def _plain(network: str, epochs: int = 8) -> Recipe:
+def _plain(network: str, epochs: int) -> Recipe:
     """At rates that suit word vectors, SGD throws plain layers far off, normalised or not: Adam teaches them. Were the
     vectors Adam's too, it would teach them rare words by heart.
     """
@@ -89,13 +89,13 @@ def _large() -> Recipe:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "simple_rnn_tanh_wikitext2": _plain("simple_rnn_tanh"),
-    "simple_rnn_relu_wikitext2": _plain("simple_rnn_relu"),
-    "simple_rnn_leaky_relu_wikitext2": _plain("simple_rnn_leaky_relu"),
-    "irnn_wikitext2": _plain("irnn"),
-    "skip_rnn_wikitext2": _plain("skip_rnn"),
+    "simple_rnn_tanh_wikitext2": _plain("simple_rnn_tanh", 8),
+    "simple_rnn_relu_wikitext2": _plain("simple_rnn_relu", 6),
+    "simple_rnn_leaky_relu_wikitext2": _plain("simple_rnn_leaky_relu", 6),
+    "irnn_wikitext2": _plain("irnn", 8),
+    "skip_rnn_wikitext2": _plain("skip_rnn", 8),
     "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 8),
-    "skip_update_gru_wikitext2": _gated("skip_update_gru", 8),
+    "skip_update_gru_wikitext2": _gated("skip_update_gru", 4),
     "lstm_wikitext2": _gated("lstm", 8, dropout=0.3),
     "gru_wikitext2": _gated("gru", 8),
     "lstm_large_wikitext2": _large(),
