@@ -28,7 +28,13 @@ _HELPED: dict[str, tuple[str, dict[str, Any]]] = {
 
 def recall_training(learning_rate: float, seed: int, **options: Any) -> TrainingConfig:
     """Adam, batches of 50 lines, gradients clipped at a norm of 1."""
-    usual: dict[str, Any] = {"batch_size": 50, "schedule": "constant", "global_clipnorm": 1.0}
+    # Where each line begins anew by itself, see `climb`, no row is to forget.
+    usual: dict[str, Any] = {
+        "batch_size": 50,
+        "schedule": "constant",
+        "global_clipnorm": 1.0,
+        "fresh_starts": 0.0,
+    }
     return TrainingConfig(corpus="recall", learning_rate=learning_rate, seed=seed, **{**usual, **options})
 
 

@@ -40,14 +40,11 @@ class Recipe:
 
 
 def _training(epochs: int, recurrent_learning_rate: float | None = None) -> TrainingConfig:
-    """Two thousand sampled words instead of four make an epoch a third shorter. Presets are asked about short texts,
-    which begin without a state: hence the fresh starts.
-    """
+    """Two thousand sampled words instead of four make an epoch a third shorter."""
     return TrainingConfig(
         epochs=epochs,
         patience=epochs,
         samples=2048,
-        fresh_starts=0.02,
         rotation=True,
         optimizer="sgd",
         learning_rate=20.0,
@@ -69,10 +66,11 @@ def _plain(network: str, epochs: int) -> Recipe:
 
 
 def _large() -> Recipe:
-    first = TrainingConfig(epochs=12, patience=12, optimizer="sgd", learning_rate=20.0)
+    first = TrainingConfig(epochs=12, patience=12, fresh_starts=0.0, optimizer="sgd", learning_rate=20.0)
     second = TrainingConfig(
         epochs=10,
         patience=10,
+        fresh_starts=0.0,
         optimizer="sgd",
         learning_rate=10.0,
         warmup=0.02,
