@@ -58,6 +58,7 @@ PRESETS: Mapping[str, Preset] = {
         _preset("simple_rnn_leaky_relu", "one layer of 200 units"),
         _preset("irnn", "one layer of 200 units"),
         _preset("skip_rnn", "one layer of 200 units"),
+        _preset("skip_update_lstm", "one layer of 200 units"),
         _preset("skip_update_gru", "one layer of 200 units"),
         _preset("lstm", "one layer of 200 units"),
         _preset("gru", "one layer of 200 units"),

@@ -9,7 +9,8 @@ import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.memory.cells import Cell, measure
-from rnnzoo.tuning.memory.recall_table import recall_table, recall_training
+from rnnzoo.tuning.memory.recall_table import recall_training
+from rnnzoo.tuning.memory.tables import TABLES
 
 TINY = Cell(
     row="tiny",
@@ -81,11 +82,12 @@ def test_what_was_measured_before_an_option_came_up_stays_measured(
     assert [] == reported
 
 
-def test_the_measured_file_of_the_notebooks_holds_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["recall", "remedies"])
+def test_the_measured_file_of_the_notebooks_holds_the_whole_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cell, "run", lambda cell: pytest.fail(f"{cell.row} is not in it"))
-    path = Path(__file__).parents[3] / "notebooks" / "measured" / "recall.json"
-    outcomes = measure(recall_table().cells, path)
-    assert recall_table().markdown(outcomes) == path.with_suffix(".md").read_text()
+    path, table = Path(__file__).parents[3] / "notebooks" / "measured" / f"{name}.json", TABLES[name](seeds=1)
+    outcomes = measure(table.cells, path)
+    assert table.markdown(outcomes) == path.with_suffix(".md").read_text()
 
 
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
