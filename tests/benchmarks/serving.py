@@ -20,7 +20,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,13 +94,17 @@ class Served:
 
 
 @contextmanager
-def served(base_path: Path) -> Iterator[Served]:
-    """What `rnnzoo serve` answers with."""
-    server = Served("-m", "rnnzoo", "serve", os.fspath(base_path), "--port", "0")
+def started(*arguments: str) -> Iterator[Served]:
+    server = Served(*arguments)
     try:
         yield server
     finally:
         server.end()
+
+
+def served(base_path: Path) -> AbstractContextManager[Served]:
+    """What `rnnzoo serve` answers with."""
+    return started("-m", "rnnzoo", "serve", os.fspath(base_path), "--port", "0")
 
 
 def load(address: str, seconds: float, requests: Path) -> "subprocess.Popen[str]":
@@ -119,22 +123,21 @@ def rate(found: dict[str, Any]) -> float:
 
 
 def measure_latency(server: Served, bare: Callable[[list[str]], Any], count: int) -> list[str]:
-    empty = Served(os.fspath(HERE / "empty_service.py"))
     times: dict[str, list[float]] = {"ours": [], "bare": [], "empty": []}
-    for number in range(count + 20):
-        sentence = text(CONTEXT)
-        message = request(sentence)
-        asked = {
-            "ours": partial(server.ask, message),
-            "bare": partial(bare, [sentence]),
-            "empty": partial(empty.ask, message),
-        }
-        for name, ask in asked.items():
-            began = time.perf_counter()
-            ask()
-            if number >= 20:
-                times[name].append(time.perf_counter() - began)
-    empty.end()
+    with started(os.fspath(HERE / "empty_service.py")) as empty:
+        for number in range(count + 20):
+            sentence = text(CONTEXT)
+            message = request(sentence)
+            asked = {
+                "ours": partial(server.ask, message),
+                "bare": partial(bare, [sentence]),
+                "empty": partial(empty.ask, message),
+            }
+            for name, ask in asked.items():
+                began = time.perf_counter()
+                ask()
+                if number >= 20:
+                    times[name].append(time.perf_counter() - began)
     ours, theirs, nothing = (median_ms(times[name]) for name in ("ours", "bare", "empty"))
     what = f"{ours:.2f} ms − {theirs:.2f} ms; a gRPC service that does nothing takes {nothing:.2f} ms"
     return ["one client, median − bare call", f"{ours - theirs:.2f} ms ({what})", "≤ 0.8 ms"]
