@@ -94,7 +94,7 @@ _CLASSES = {"sgd": SGD, "adam": Adam, "rmsprop": RMSprop}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class SGDAroundAdam(SGD):
+class SGDAroundAdam(Adam):
     """SGD for the word vectors, Adam for the layers between them.
 
     Each is where it is at its best. Adam's steps are as long for a word that came once as for one that comes always,
@@ -104,9 +104,8 @@ class SGDAroundAdam(SGD):
     Args:
         learning_rate: SGD's.
         adam_share: Adam's learning rate, as a share of SGD's: both follow one schedule.
-        adam_paths: the paths of the variables that are Adam's, whose gradients are dense.
-        beta_1, beta_2, epsilon: Adam's, with Keras's defaults.
-        **options: of Keras's SGD.
+        adam_paths: the paths of the variables that are Adam's.
+        **options: of Keras's Adam.
 
     Source: Kingma & Ba 2015 for Adam's step.
 
@@ -119,49 +118,31 @@ class SGDAroundAdam(SGD):
         [1.0, 0.9, 0.9, 0.9]
     """
 
-    def __init__(
-        self,
-        learning_rate: float,
-        *,
-        adam_share: float,
-        adam_paths: Sequence[str],
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Any,
-    ) -> None:
+    def __init__(self, learning_rate: float, *, adam_share: float, adam_paths: Sequence[str], **options: Any) -> None:
         super().__init__(learning_rate, **options)
         self.adam_share = adam_share
         self.adam_paths = list(adam_paths)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
             return
-        super().build(variables)
-        # By the variable's number: its momentum and its velocity.
-        self._moments = {
-            number: tuple(self.add_variable_from_reference(variable, name) for name in ("momentum", "velocity"))
-            for number, variable in enumerate(variables)
-            if variable.path in self.adam_paths
-        }
+        keras.optimizers.Optimizer.build(self, variables)  # Adam's would keep moments of all word vectors as well
+        self._momentums, self._velocities = (
+            [
+                self.add_variable_from_reference(variable, name) if variable.path in self.adam_paths else None
+                for variable in variables
+            ]
+            for name in ("momentum", "velocity")
+        )
 
     def update_step(self, gradient: Gradient, variable: keras.Variable, learning_rate: Any) -> None:
-        moments = self._moments.get(self._get_variable_index(variable))
-        if moments is None:
-            super().update_step(gradient, variable, learning_rate)
-            return
-        momentum, velocity = moments
-        self.assign_add(momentum, (1 - self.beta_1) * (gradient - momentum))
-        self.assign_add(velocity, (1 - self.beta_2) * (tf.square(gradient) - velocity))
-        step = tf.cast(self.iterations + 1, momentum.dtype)
-        rate = self.adam_share * tf.cast(learning_rate, momentum.dtype)
-        rate *= tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-        self.assign_sub(variable, rate * momentum / (tf.sqrt(velocity) + self.epsilon))
+        if self._momentums[self._get_variable_index(variable)] is None:
+            self.assign_sub(variable, keras.ops.multiply(gradient, learning_rate))
+        else:
+            super().update_step(gradient, variable, self.adam_share * learning_rate)
 
     def get_config(self) -> dict[str, Any]:
-        own = ("adam_share", "adam_paths", "beta_1", "beta_2", "epsilon")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        return {**super().get_config(), "adam_share": self.adam_share, "adam_paths": self.adam_paths}
 
 
 def make_optimizer(training: TrainingConfig, layers: Sequence[keras.layers.Layer] = ()) -> keras.optimizers.Optimizer:

@@ -139,8 +139,9 @@ def _log_partition(
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             factors = (upstream / sums)[:, tf.newaxis]
             d_hidden = factors * tf.matmul(exponentials, embedding)
-            d_embedding = tf.matmul(exponentials, factors * hidden, transpose_a=True)
-            return d_hidden, d_embedding, tf.matmul(exponentials, factors, transpose_a=True)[:, 0]
+            # The few columns of hidden first: the product with the many samples as its rows takes a fifth longer.
+            d_embedding = tf.transpose(tf.matmul(factors * hidden, exponentials, transpose_a=True))
+            return d_hidden, d_embedding, tf.matmul(factors, exponentials, transpose_a=True)[0]
 
         return log_partition, gradient
 
