@@ -65,13 +65,6 @@ def _plain(network: str, epochs: int) -> Recipe:
     return Recipe(stages=(Stage(network=config, training=_training(epochs, recurrent_learning_rate=2e-3)),))
 
 
-def _by_adam(network: str, epochs: int, dropout: float) -> Recipe:
-    """All by Adam, which wants much dropout and few epochs, or it knows rare words by heart."""
-    config = NetworkConfig(network=network, normalization="layer", dropout=dropout)
-    training = replace(_training(epochs), optimizer="adam", learning_rate=3e-3)
-    return Recipe(stages=(Stage(network=config, training=training),))
-
-
 def _large() -> Recipe:
     first = TrainingConfig(epochs=12, patience=12, fresh_starts=0.0, optimizer="sgd", learning_rate=20.0)
     second = TrainingConfig(
@@ -96,7 +89,7 @@ def _large() -> Recipe:
 RECIPES: Mapping[str, Recipe] = {
     "simple_rnn_tanh_wikitext2": _plain("simple_rnn_tanh", 8),
     "simple_rnn_relu_wikitext2": _plain("simple_rnn_relu", 6),
-    "simple_rnn_leaky_relu_wikitext2": _by_adam("simple_rnn_leaky_relu", 3, dropout=0.3),
+    "simple_rnn_leaky_relu_wikitext2": _plain("simple_rnn_leaky_relu", 8),
     "irnn_wikitext2": _plain("irnn", 8),
     "skip_rnn_wikitext2": _plain("skip_rnn", 8),
     "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 8),
