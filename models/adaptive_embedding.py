@@ -56,16 +56,20 @@ class AdaptiveEmbedding(keras.layers.Layer):
         self.cutoffs = check_cutoffs(cutoffs, vocabulary_size)
         self.division = division
         even = keras.initializers.RandomUniform(-SCALE, SCALE)
-        self.head = self.add_weight(name="head", shape=(self.cutoffs[0], size), initializer=even)
+        self.head = self._add("head", (self.cutoffs[0], size), even)
         self.rows: list[keras.Variable] = []
         self.projections: list[keras.Variable] = []
         for part, (first, end) in enumerate(self.parts, start=1):
             short = max(1, size // division**part)
             # Vectors of the full size come out as large as those of the head.
             scaled = keras.initializers.RandomNormal(stddev=short**-0.5)
-            self.rows.append(self.add_weight(name=f"rows_{part}", shape=(end - first, short), initializer=even))
-            self.projections.append(self.add_weight(name=f"projection_{part}", shape=(size, short), initializer=scaled))
+            self.rows.append(self._add(f"rows_{part}", (end - first, short), even))
+            self.projections.append(self._add(f"projection_{part}", (size, short), scaled))
         self.built = True
+
+    def _add(self, name: str, shape: tuple[int, int], initializer: Any) -> keras.Variable:
+        # Not cast as a whole: what is looked up is.
+        return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
     @property
     def parts(self) -> list[tuple[int, int]]:
@@ -76,14 +80,19 @@ class AdaptiveEmbedding(keras.layers.Layer):
         """(…) → (…, size)."""
         # Every part is asked for every word, and only one answer is kept: shapes stay static, as XLA needs them. Ids
         # that no word has are left as they are at both ends, for the lookup to refuse.
-        vectors = look_up(self.head, tf.minimum(token_ids, self.cutoffs[0] - 1), training)
+        token_ids = tf.cast(token_ids, tf.int32)
+        vectors = self._look_up(self.head, tf.minimum(token_ids, self.cutoffs[0] - 1), training)
         for (first, end), rows, projection in zip(self.parts, self.rows, self.projections, strict=True):
             places = tf.maximum(token_ids - first, 0)
             if end < self.vocabulary_size:
                 places = tf.minimum(places, end - first - 1)
-            mapped = tf.tensordot(look_up(rows, places, training), projection.value, axes=[[-1], [-1]])
+            short = self._look_up(rows, places, training)
+            mapped = tf.tensordot(short, tf.cast(projection.value, self.compute_dtype), axes=[[-1], [-1]])
             vectors = tf.where((token_ids >= first)[..., tf.newaxis], mapped, vectors)
-        return tf.cast(vectors, self.compute_dtype)
+        return vectors
+
+    def _look_up(self, table: keras.Variable, ids: tf.Tensor, training: bool | None) -> tf.Tensor:
+        return tf.cast(look_up(table, ids, training), self.compute_dtype)
 
     def compute_output_shape(self, token_ids_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*token_ids_shape, self.size)

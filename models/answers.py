@@ -7,7 +7,7 @@ __all__ = ["Suggestion", "TextScore"]
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A next word and its probability under the softmax over the whole vocabulary."""
+    """A next word and its probability: over the whole vocabulary, mixed with that of a cache if one was asked for."""
 
     word: str
     probability: float

@@ -29,6 +29,7 @@ class Architecture:
         layer: the class in `rnnzoo.models` that it is made of.
         options: arguments of the layer that make it this network.
         takes: the options of `NetworkConfig` that mean something here, beside those that all networks share.
+        chrono: for `longest_lag`, the class in `rnnzoo.models.initializers` that draws its biases.
         cures: what it is for, in a few words.
         source: where it comes from.
     """
@@ -36,6 +37,7 @@ class Architecture:
     layer: str
     options: Mapping[str, Any]
     takes: frozenset[str] = frozenset()
+    chrono: str | None = None
     cures: str
     source: str
 
@@ -77,6 +79,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         layer="SkipUpdateLSTM",
         options={},
         takes=frozenset({"budget", "longest_lag"}),
+        chrono="ChronoLSTM",
         cures="learns which steps to skip altogether",
         source="Campos et al. 2018",
     ),
@@ -84,6 +87,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         layer="SkipUpdateGRU",
         options={},
         takes=frozenset({"budget", "longest_lag"}),
+        chrono="ChronoGRU",
         cures="learns which steps to skip altogether",
         source="Campos et al. 2018",
     ),
@@ -91,6 +95,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         layer="LSTM",
         options={},
         takes=frozenset({"longest_lag"}),
+        chrono="ChronoLSTM",
         cures="gates around a cell that adds up",
         source="Hochreiter & Schmidhuber 1997",
     ),
@@ -98,6 +103,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         layer="GRU",
         options={},
         takes=frozenset({"longest_lag"}),
+        chrono="ChronoGRU",
         cures="gates with fewer weights",
         source="Cho et al. 2014",
     ),
@@ -166,6 +172,13 @@ class NetworkConfig:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
+        lowest = {"skip": 1 if self.dilated else 2, "longest_lag": 3}
+        for name, least in lowest.items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise ValueError(f"{name} must be an integer of at least {least} here, but got {name}={value!r}.")
+        if self.budget is not None and not self.budget >= 0:
+            raise ValueError(f"budget must not be negative, but got budget={self.budget}.")
         for name in ("dropout", "recurrent_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={getattr(self, name)}.")
@@ -174,10 +187,13 @@ class NetworkConfig:
                 f"recurrent_initializer must be one of {', '.join(RECURRENT_INITIALIZERS)}, "
                 f"but got recurrent_initializer={self.recurrent_initializer!r}."
             )
-        if self.recurrent_scale is not None and self.recurrent_initializer != "identity" and self.network != "irnn":
+        is_identity = self.recurrent_initializer == "identity" or (
+            self.network == "irnn" and self.recurrent_initializer is None
+        )
+        if self.recurrent_scale is not None and not is_identity:
             raise ValueError(
-                "recurrent_scale needs recurrent_initializer='identity', "
-                f"but got recurrent_initializer={self.recurrent_initializer!r}, {self.recurrent_scale=}."
+                "recurrent_scale needs recurrent_initializer='identity', but got recurrent_initializer="
+                f"{self.recurrent_initializer!r}, recurrent_scale={self.recurrent_scale}."
             )
         if self.normalization not in (None, *NORMALIZATIONS):
             raise ValueError(f"normalization must be 'layer' or 'batch', but got normalization={self.normalization!r}.")

@@ -105,7 +105,7 @@ class ChronoLSTM(_Chrono):
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
-        lags = self.lags(shape[-1] // 4, dtype)
+        lags = self.lags(_units(shape, 4), dtype)
         rest = tf.zeros_like(lags)
         return tf.concat([-lags, lags, rest, rest], axis=0)  # i, f, g, o
 
@@ -126,11 +126,17 @@ class ChronoGRU(_Chrono):
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
-        lags = self.lags(shape[-1] // 3, dtype)
+        lags = self.lags(_units(shape, 3), dtype)
         rest = tf.zeros_like(lags)
         bias = tf.concat([lags, rest, rest], axis=0)  # z, r, g
         # The GRU has a bias for the input and one for the recurrent product: the two add up in the update gate.
         return tf.stack([bias, tf.zeros_like(bias)]) if len(shape) == 2 else bias
+
+
+def _units(shape: tuple[int, ...], gates: int) -> int:
+    if shape[-1] % gates:
+        raise ValueError(f"the bias must have one block for each of {gates} gates, but got {shape=}.")
+    return shape[-1] // gates
 
 
 def _square(shape: tuple[int, ...], name: str) -> int:

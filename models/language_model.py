@@ -1,6 +1,7 @@
 """A language model: words in, the probability of the next word out."""
 
 import os
+import random
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -54,8 +55,10 @@ class LanguageModel(keras.Model):
         self.vocabulary = vocabulary
         self.config = config
         self.embedding = self._make_embedding()
-        self.recurrent_layers = recurrent_layers(config)
-        self.dropouts = [keras.layers.Dropout(config.dropout) for _ in range(config.layers + 1)]
+        self.recurrent_layers = recurrent_layers(config, dtype=self.dtype_policy)
+        self.dropouts = [
+            keras.layers.Dropout(config.dropout, dtype=self.dtype_policy) for _ in range(config.layers + 1)
+        ]
         sizes = (config.embedding_size, *config.layer_units)
         for layer, size in zip(self.recurrent_layers, sizes, strict=False):
             layer.build((None, None, size))
@@ -109,7 +112,7 @@ class LanguageModel(keras.Model):
         mask: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """`encode` on word vectors: the part without lookups, which XLA compiles well."""
-        remaining = list(self.initial_states(tf.shape(embedded)[0]) if states is None else states)
+        remaining = self._checked(self.initial_states(tf.shape(embedded)[0]) if states is None else states)
         hidden = self.dropouts[0](embedded, training=training)
         new_states: list[tf.Tensor] = []
         for layer, dropout in zip(self.recurrent_layers, self.dropouts[1:], strict=True):
@@ -130,6 +133,10 @@ class LanguageModel(keras.Model):
     def compute_output_shape(self, token_ids_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*token_ids_shape, len(self.vocabulary))
 
+    def compute_output_spec(self, token_ids: keras.KerasTensor, *_: Any, **__: Any) -> keras.KerasTensor:
+        """Logits are float32 under every policy."""
+        return keras.KerasTensor((*token_ids.shape, len(self.vocabulary)), dtype="float32")
+
     def step(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """One word with the states in hand: ids (batch,), states → log probabilities (batch, V), new states."""
         logits, new_states = self.step_logits(token_ids, states)
@@ -142,7 +149,7 @@ class LanguageModel(keras.Model):
     def step_hidden(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """What the softmax reads after one word, (batch, embedding), and the states there."""
         hidden = self.embedding(token_ids)
-        remaining, new_states = list(states), []
+        remaining, new_states = self._checked(states), []
         for layer in self.recurrent_layers:
             layer_states, remaining = self._split_states(layer, remaining)
             hidden, after = layer.cell.step(hidden, layer_states)
@@ -158,10 +165,10 @@ class LanguageModel(keras.Model):
         itself are likelier to come again.
         """
         known = len(self.vocabulary) - 1
-        if not 1 <= top_k <= known:
-            raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
+        if not hasattr(top_k, "__index__") or not 1 <= top_k <= known:
+            raise ValueError(f"top_k must be an integer from 1 to {known}, the known words, but got {top_k=}.")
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
-        log_probabilities, words = self._ask("suggest", token_ids, lengths, tf.constant(top_k), cache=cache)
+        log_probabilities, words = self._ask("suggest", token_ids, lengths, tf.constant(int(top_k)), cache=cache)
         return [
             [
                 Suggestion(self.vocabulary.words[word], float(np.exp(log_probability)))
@@ -172,12 +179,13 @@ class LanguageModel(keras.Model):
 
     def score(self, texts: str | Sequence[str], cache: NeuralCache | None = None) -> list[TextScore]:
         """How likely each text is, word by word; with a neural cache, of the words before each in its text."""
-        encoded = [self.vocabulary.encode(text) for text in _as_list(texts)]
+        texts = _as_list(texts)
+        encoded = [self.vocabulary.encode(text) for text in texts]
         token_ids, lengths = self._pad(encoded)
         log_probabilities = self._ask("rate", token_ids, lengths, cache=cache).numpy()
         return [
             TextScore(tuple(self.vocabulary.split(text)), tuple(float(value) for value in row[: len(ids)]))
-            for text, ids, row in zip(_as_list(texts), encoded, log_probabilities, strict=True)
+            for text, ids, row in zip(texts, encoded, log_probabilities, strict=True)
         ]
 
     def generate(
@@ -194,12 +202,12 @@ class LanguageModel(keras.Model):
             max_words: the most words to add.
             sampler: how to draw; the default draws from the network's own distribution.
             seed: an integer for equal continuations every time; text `r` of several is drawn with `seed + r`, and alone
-                or beside others comes out the same.
+                or beside others comes out the same. None draws one, as `keras.utils.set_random_seed` lets it.
         """
         if max_words < 1:
             raise ValueError(f"max_words must be at least 1, but got {max_words=}.")
         sampler = sampler or Sampler()
-        seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        seed = random.randrange(2**31) if seed is None else seed
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
         rows = tf.shape(lengths)
         ids = self._ask(
@@ -256,17 +264,26 @@ class LanguageModel(keras.Model):
     def _make_embedding(self) -> keras.layers.Layer:
         words, size = len(self.vocabulary), self.config.embedding_size
         if self.config.softmax == "adaptive":
-            return AdaptiveEmbedding(words, size, self.config.cutoffs_for(words), self.config.word_division)
+            cutoffs = self.config.cutoffs_for(words)
+            return AdaptiveEmbedding(words, size, cutoffs, self.config.word_division, dtype=self.dtype_policy)
         initializer = keras.initializers.RandomUniform(-0.1, 0.1)
-        embedding = WordVectors(words, size, embeddings_initializer=initializer)
+        embedding = WordVectors(words, size, embeddings_initializer=initializer, dtype=self.dtype_policy)
         embedding.build()
         return embedding
 
     def _make_softmax(self) -> Softmax:
         if self.config.softmax == "adaptive":
-            return AdaptiveSoftmax(self.embedding)
-        self.output_bias = self.add_weight(name="output_bias", shape=(len(self.vocabulary),), initializer="zeros")
+            return AdaptiveSoftmax(self.embedding, dtype=self.dtype_policy)
+        self.output_bias = self.add_weight(
+            name="output_bias", shape=(len(self.vocabulary),), initializer="zeros", autocast=False
+        )
         return TiedSoftmax(self.embedding, self.output_bias)
+
+    def _checked(self, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        if len(states) != len(self.state_specs):
+            names = ", ".join(name for name, _ in self.state_specs)
+            raise ValueError(f"states must be {len(self.state_specs)} ({names}), but got {len(states)}.")
+        return list(states)
 
     def _split_states(self, layer: Any, states: list[tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         count = len(layer.state_size)
@@ -294,4 +311,8 @@ class LanguageModel(keras.Model):
 
 
 def _as_list(texts: str | Sequence[str]) -> list[str]:
-    return [texts] if isinstance(texts, str) else list(texts)
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"texts must be strings, but got {text!r}.")
+    return texts

@@ -120,6 +120,11 @@ def _whole_preset(preset: str | os.PathLike[str]) -> Path:
             )
     _weights_file(folder)
     facts = _read_metadata(folder / METADATA)
+    if not isinstance(facts.get("format", _FORMAT), int) or not isinstance(facts.get("sha256", {}), dict):
+        raise ValueError(
+            f"{folder / METADATA} must hold an integer format and an object sha256, but is damaged: "
+            f"format={facts.get('format')!r}, sha256={facts.get('sha256')!r}."
+        )
     if facts.get("format", _FORMAT) > _FORMAT:
         raise ValueError(
             f"a model must be of format {_FORMAT} at most, but {folder} is of format {facts['format']}, written by "

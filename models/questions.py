@@ -5,6 +5,7 @@ looks at another. With a neural cache, each word is predicted with a cache of th
 states that they came after.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ import tensorflow as tf
 from rnnzoo.models.cached_words import add_log_probabilities, mix_logits, position_weights
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.sampling import draw
+from rnnzoo.models.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from rnnzoo.models.language_model import LanguageModel
+
+_FIRST = Vocabulary.unknown_id + 1  # `<unk>` comes before all words, and is left out of every answer
 
 __all__ = ["QUESTIONS", "continue_text", "draw_word", "likeliest", "rate", "suggest"]
 
@@ -37,12 +41,12 @@ def suggest(
     logits = model.logits(last)
     log_partitions = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
     mixed = mix_logits(logits, log_partitions, weights, _next_words(token_ids), cache.share)
-    return tf.math.top_k(_without_unknown(model, mixed - log_partitions), top_k)
+    return _top(mixed - log_partitions, top_k)
 
 
 def likeliest(model: "LanguageModel", logits: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The log probabilities and the ids of the likeliest words, each (batch, top_k), of logits (batch, V)."""
-    return tf.math.top_k(_without_unknown(model, tf.nn.log_softmax(logits)), top_k)
+    return _top(tf.nn.log_softmax(logits), top_k)
 
 
 def draw_word(
@@ -56,7 +60,8 @@ def draw_word(
 ) -> tf.Tensor:
     """The id of word number `index` of each row's continuation, (batch,): drawn from the logits, never `<unk>`."""
     seeds = tf.stack([seed, index], axis=-1)
-    return draw(_without_unknown(model, logits), temperature, top_k, top_p, seeds)
+    is_unknown = tf.range(len(model.vocabulary)) == Vocabulary.unknown_id
+    return draw(tf.where(is_unknown, -math.inf, logits), temperature, top_k, top_p, seeds)
 
 
 def rate(
@@ -144,9 +149,10 @@ def _last_logits(model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tenso
     return model.logits(tf.gather(hidden, lengths - 1, axis=1, batch_dims=1)), states
 
 
-def _without_unknown(model: "LanguageModel", logits: tf.Tensor) -> tf.Tensor:
-    forbidden = tf.range(len(model.vocabulary)) == model.vocabulary.unknown_id
-    return tf.where(forbidden, logits.dtype.min, logits)
+def _top(log_probabilities: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The largest of each row and the ids of their words, (batch, top_k), never `<unk>`."""
+    largest, places = tf.math.top_k(log_probabilities[:, _FIRST:], top_k)
+    return largest, places + _FIRST
 
 
 def _per_row(name: str, dtype: tf.DType) -> tf.TensorSpec:

@@ -1,5 +1,6 @@
 """How the next word is drawn from its distribution: greedy, top-k, top-p and temperature."""
 
+import math
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -20,7 +21,7 @@ class Sampler:
         >>> Sampler(temperature=-1)
         Traceback (most recent call last):
             ...
-        ValueError: temperature must be at least 0, but got temperature=-1.
+        ValueError: temperature must be at least 0 and finite, but got temperature=-1.
     """
 
     temperature: float = 1.0
@@ -28,10 +29,10 @@ class Sampler:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ValueError(f"temperature must be at least 0, but got temperature={self.temperature}.")
-        if self.top_k < 0:
-            raise ValueError(f"top_k must be at least 0, but got top_k={self.top_k}.")
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature must be at least 0 and finite, but got temperature={self.temperature}.")
+        if not hasattr(self.top_k, "__index__") or self.top_k < 0:
+            raise ValueError(f"top_k must be an integer of at least 0, but got top_k={self.top_k!r}.")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must be above 0 and at most 1, but got top_p={self.top_p}.")
 

@@ -119,11 +119,12 @@ class AdaptiveSoftmax(keras.layers.Layer):
             name="part_vectors",
             shape=(len(parts), embedding.size),
             initializer=keras.initializers.RandomUniform(-SCALE, SCALE),
+            autocast=False,
         )
         choices = embedding.cutoffs[0] + len(parts)
-        self.head_bias = self.add_weight(name="head_bias", shape=(choices,), initializer="zeros")
+        self.head_bias = self.add_weight(name="head_bias", shape=(choices,), initializer="zeros", autocast=False)
         self.biases = [
-            self.add_weight(name=f"bias_{part}", shape=(end - first,), initializer="zeros")
+            self.add_weight(name=f"bias_{part}", shape=(end - first,), initializer="zeros", autocast=False)
             for part, (first, end) in enumerate(parts, start=1)
         ]
         self.built = True

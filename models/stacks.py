@@ -4,16 +4,19 @@ from typing import Any
 
 import keras
 
-from rnnzoo.models import layers
+from rnnzoo.models import initializers, layers
 from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
-from rnnzoo.models.initializers import ChronoGRU, ChronoLSTM, NonNegativeProduct, SquareBlocks
 from rnnzoo.models.layers.layer import RecurrentLayer
 
 __all__ = ["recurrent_layers"]
 
 
-def recurrent_layers(config: NetworkConfig) -> list[RecurrentLayer]:
+def recurrent_layers(config: NetworkConfig, dtype: Any = None) -> list[RecurrentLayer]:
     """The layers of a network, each returning its sequence and its states.
+
+    Args:
+        config: the network and its sizes.
+        dtype: their policy, as Keras takes it; None, the global one.
 
     Example:
         >>> [layer.units for layer in recurrent_layers(NetworkConfig(network="gru", units=8, layers=2, embedding=4))]
@@ -31,6 +34,7 @@ def recurrent_layers(config: NetworkConfig) -> list[RecurrentLayer]:
             return_sequences=True,
             return_state=True,
             name=f"{config.network}_{level}",
+            dtype=dtype,
         )
         for level, units in enumerate(config.layer_units)
     ]
@@ -45,14 +49,13 @@ def _options(config: NetworkConfig, level: int) -> dict[str, Any]:
         if getattr(config, name) is not None
     }
     if config.dilated:
-        options["skip"] = (config.skip or 1) * 2**level
-    if config.longest_lag is not None:
-        chrono = ChronoLSTM if "lstm" in config.network else ChronoGRU
-        options["bias_initializer"] = chrono(config.longest_lag)
+        options["skip"] = (1 if config.skip is None else config.skip) * 2**level
+    if config.longest_lag is not None and architecture.chrono is not None:
+        options["bias_initializer"] = getattr(initializers, architecture.chrono)(config.longest_lag)
     if config.network == "irnn" and config.recurrent_initializer in (None, "identity"):
         options["scale"] = 1.0 if config.recurrent_scale is None else config.recurrent_scale
     elif config.recurrent_initializer is not None:
-        options["recurrent_initializer"] = SquareBlocks(_recurrent_initializer(config))
+        options["recurrent_initializer"] = initializers.SquareBlocks(_recurrent_initializer(config))
     return options
 
 
@@ -60,5 +63,5 @@ def _recurrent_initializer(config: NetworkConfig) -> Any:
     if config.recurrent_initializer == "identity":
         return keras.initializers.Identity(1.0 if config.recurrent_scale is None else config.recurrent_scale)
     if config.recurrent_initializer == "np_rnn":
-        return NonNegativeProduct()
+        return initializers.NonNegativeProduct()
     return config.recurrent_initializer

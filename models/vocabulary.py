@@ -132,7 +132,7 @@ class Vocabulary:
         return [self._ids.get(word, self.unknown_id) for word in words]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The words of `ids` as text that `encode` reads back: one space between words.
+        """The words of `ids` as text, one space between words. Ids that `encode` gave, it reads back from there.
 
         Under the rule "words", a suffix is joined to its word again (`don` and `'t` become `don't`).
 

@@ -18,6 +18,9 @@ class WordVectors(keras.layers.Embedding):
         TensorShape([1, 3, 4])
     """
 
+    def add_weight(self, *arguments: Any, **options: Any) -> keras.Variable:
+        return super().add_weight(*arguments, **{**options, "autocast": False})  # rows are cast, not the table
+
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return tf.cast(look_up(self.embeddings, inputs, training), self.compute_dtype)
 
@@ -32,7 +35,7 @@ def look_up(table: Any, ids: tf.Tensor, training: bool | None = None) -> tf.Tens
 
     Args:
         table: a Keras variable, or what stands for it where Keras computes without state.
-        ids: of the rows.
+        ids: of the rows, in any dtype, as `keras.layers.Embedding` takes them.
         training: whether the table is being updated.
 
     Example:
@@ -40,4 +43,6 @@ def look_up(table: Any, ids: tf.Tensor, training: bool | None = None) -> tf.Tens
         [[3.0], [1.0]]
     """
     table = table.value if isinstance(table, keras.Variable) else table
+    ids = tf.convert_to_tensor(ids)
+    ids = ids if ids.dtype in (tf.int32, tf.int64) else tf.cast(ids, tf.int32)
     return tf.gather(table if training else tf.convert_to_tensor(table), ids)

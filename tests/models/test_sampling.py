@@ -61,9 +61,11 @@ def test_a_row_draws_the_same_alone_and_beside_others() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"temperature": -0.1}, "temperature must be at least 0, but got temperature=-0.1."),
+        ({"temperature": -0.1}, "temperature must be at least 0 and finite, but got temperature=-0.1."),
         ({"temperature": float("nan")}, "temperature must be at least 0"),
-        ({"top_k": -1}, "top_k must be at least 0, but got top_k=-1."),
+        ({"temperature": float("inf")}, "temperature must be at least 0 and finite, but got temperature=inf."),
+        ({"top_k": -1}, "top_k must be an integer of at least 0, but got top_k=-1."),
+        ({"top_k": 2.0}, "top_k must be an integer of at least 0, but got top_k=2.0."),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0."),
         ({"top_p": 1.5}, "top_p must be above 0 and at most 1"),
     ],

@@ -42,10 +42,19 @@ def test_training_looks_at_rows_alone() -> None:
     assert "ReadVariableOp" not in operations
 
 
-def test_mixed_precision() -> None:
+def test_mixed_precision_casts_rows_not_the_table() -> None:
     vectors = WordVectors(10, 4, dtype="mixed_bfloat16")
     assert tf.bfloat16 == vectors(IDS).dtype
     assert "float32" == vectors.embeddings.dtype
+    graph = tf.function(lambda ids: vectors(ids, training=True)).get_concrete_function(tf.TensorSpec((3,), tf.int32))
+    casts = [operation for operation in graph.graph.get_operations() if operation.type == "Cast"]
+    assert [[3, 4]] == [operation.inputs[0].shape.as_list() for operation in casts]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int64", "float32"])
+def test_ids_may_have_any_dtype_as_in_keras(dtype: str) -> None:
+    vectors = WordVectors(10, 4)
+    np.testing.assert_array_equal(vectors(tf.constant([1, 2])), vectors(tf.constant([1, 2], dtype)))
 
 
 def test_keras_file(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""A network's configuration: what it refuses before any layer is built."""
+
+from typing import Any
+
+import pytest
+
+from rnnzoo.models.architectures import NetworkConfig
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "skip_rnn", "skip": 1}, r"skip must be an integer of at least 2 here, but got skip=1\."),
+        ({"network": "skip_rnn", "skip": 0, "dilated": True}, r"skip must be .* at least 1 here, but got skip=0\."),
+        ({"network": "lstm", "longest_lag": 2}, r"longest_lag must be .* at least 3 here, but got longest_lag=2\."),
+        ({"network": "skip_update_gru", "budget": -1.0}, r"budget must not be negative, but got budget=-1\.0\."),
+        (
+            {"network": "irnn", "recurrent_initializer": "orthogonal", "recurrent_scale": 0.5},
+            r"recurrent_scale needs .*'identity', but got recurrent_initializer='orthogonal', recurrent_scale=0\.5\.",
+        ),
+        ({"network": "gru", "recurrent_scale": 0.5}, "recurrent_initializer=None, recurrent_scale=0.5"),
+    ],
+)
+def test_what_no_layer_can_be_made_of_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NetworkConfig(**options)
+
+
+def test_what_means_something_is_taken() -> None:
+    NetworkConfig(network="skip_rnn", skip=1, dilated=True)
+    NetworkConfig(network="irnn", recurrent_scale=0.5)
+    NetworkConfig(network="irnn", recurrent_initializer="identity", recurrent_scale=0.5)
