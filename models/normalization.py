@@ -37,11 +37,11 @@ class Normalizer(Protocol):
 
     counts_steps: bool
 
-    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+    def build(self, cell: Any, sites: Mapping[str, Site]) -> None:
         """Create the weights of all sites on the cell."""
 
-    def weights(self) -> dict[str, tf.Tensor]:
-        """The weights as tensors, for the scan."""
+    def weights(self, training: bool) -> dict[str, tf.Tensor]:
+        """The weights that a step reads, as tensors, for the scan."""
 
     def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
         """The normalisation of one step; `steps` (batch, 1) counts the steps since the initial state."""
@@ -55,10 +55,10 @@ class NoNormalizer:
 
     counts_steps = False
 
-    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+    def build(self, cell: Any, sites: Mapping[str, Site]) -> None:
         """There is nothing to create."""
 
-    def weights(self) -> dict[str, tf.Tensor]:
+    def weights(self, training: bool) -> dict[str, tf.Tensor]:
         return {}
 
     def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
@@ -83,12 +83,12 @@ class LayerNormalizer:
         self.variables: dict[str, keras.Variable] = {}
         self.sites: Mapping[str, Site] = {}
 
-    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+    def build(self, cell: Any, sites: Mapping[str, Site]) -> None:
         self.sites = dict(sites)
         for name, site in sites.items():
             gain = keras.initializers.Constant(self.gain)
             self._add(cell, f"{name}_gain", (site.width,), gain)
-            if site.bias is not None:
+            if site.bias is not None and cell.use_bias:
                 self._add(cell, f"{name}_bias", (site.width,), site.bias)
 
     def _add(
@@ -98,8 +98,13 @@ class LayerNormalizer:
             name=name, shape=shape, initializer=initializer, trainable=trainable, autocast=False
         )
 
-    def weights(self) -> dict[str, tf.Tensor]:
-        return {name: tf.convert_to_tensor(variable) for name, variable in self.variables.items()}
+    def weights(self, training: bool) -> dict[str, tf.Tensor]:
+        # Training takes its statistics from the batch: tables of them would cost every backward step a sum of zeros.
+        return {
+            name: tf.convert_to_tensor(variable)
+            for name, variable in self.variables.items()
+            if variable.trainable or not training
+        }
 
     def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
         def normalize(name: str, values: tf.Tensor) -> tf.Tensor:
@@ -140,7 +145,7 @@ class BatchNormalizer(LayerNormalizer):
         self.steps = steps
         self.momentum = momentum
 
-    def build(self, cell: keras.layers.Layer, sites: Mapping[str, Site]) -> None:
+    def build(self, cell: Any, sites: Mapping[str, Site]) -> None:
         super().build(cell, sites)
         for name, site in sites.items():
             self._add(cell, f"{name}_moving_mean", (self.steps, site.width), "zeros", trainable=False)

@@ -136,8 +136,8 @@ class RecurrentCell(keras.layers.Layer):
         kernels = tf.split(tf.cast(self.recurrent_kernel, self.compute_dtype), len(self.delays), axis=0)
         return recurrent_product(hiddens, kernels)
 
-    def step_weights(self) -> dict[str, tf.Tensor]:
-        return {**self.normalizer.weights(), **self.further_weights()}
+    def step_weights(self, training: bool = False) -> dict[str, tf.Tensor]:
+        return {**self.normalizer.weights(training), **self.further_weights()}
 
     def advance_normalized(
         self,
@@ -172,10 +172,16 @@ class RecurrentCell(keras.layers.Layer):
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Keras's contract for cells, so that `keras.layers.RNN(cell)` works, too."""
+        if training and self.normalizer.counts_steps:
+            raise ValueError(
+                'normalization="batch" must be trained in a layer of rnnzoo.models, which sees all steps and learns '
+                f"their statistics, but {type(self).__name__} is run step by step."
+            )
         return self.step(inputs, list(states))
 
     def get_initial_state(self, batch_size: int | tf.Tensor) -> list[tf.Tensor]:
-        return [tf.zeros((batch_size, size), self.compute_dtype) for size in self.state_size]
+        # Not in the dtype of the products: what adds up over many steps must not be rounded in each.
+        return [tf.zeros((batch_size, size), self.variable_dtype) for size in self.state_size]
 
     def observe(self, projected: tf.Tensor, trajectory: Trajectory) -> None:
         """After a training scan: let the normaliser learn its population statistics."""
@@ -183,11 +189,14 @@ class RecurrentCell(keras.layers.Layer):
             self.normalizer.observe(self.site_values(projected, trajectory), trajectory.others[-1][0])
 
     def site_values(self, projected: tf.Tensor, trajectory: Trajectory) -> dict[str, tf.Tensor]:
-        """What each site saw at every step, (time, batch, width): the equation once more, on all steps at a time."""
+        """What each site meets at every step, (time, batch, width): the equation once more, on all steps at a time.
+
+        Nothing is dropped from the hidden states here, as nothing will be when the statistics are put to use.
+        """
         time = tf.shape(projected)[0]
         hiddens = [trajectory.hidden[self.depth - delay : self.depth - delay + time] for delay in self.delays]
         states = (trajectory.hidden[self.depth - 1 : -1], *(other[:-1] for other in trajectory.others))
-        weights = self.step_weights()
+        weights = self.step_weights(training=True)
         normalize = self.normalizer.at(weights, states[-1], training=True)
         values: dict[str, tf.Tensor] = {}
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.initializers import ChronoLSTM
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.normalization import Normalize, Site
@@ -28,10 +29,10 @@ class LSTMCell(RecurrentCell):
     gates = 4
 
     def __init__(self, units: int, *, unit_forget_bias: bool | None = None, **options: Any) -> None:
-        """`unit_forget_bias=None` means True unless a bias initialiser is given."""
-        chosen = options.get("bias_initializer", "zeros")
+        """`unit_forget_bias=None` means True unless the bias is `ChronoLSTM`'s."""
         super().__init__(units, **options)
-        self.unit_forget_bias = chosen == "zeros" if unit_forget_bias is None else unit_forget_bias
+        is_chrono = isinstance(self.bias_initializer, ChronoLSTM)
+        self.unit_forget_bias = not is_chrono if unit_forget_bias is None else unit_forget_bias
 
     @property
     def further_state_sizes(self) -> tuple[int, ...]:
@@ -81,8 +82,8 @@ class LSTM(RecurrentLayer):
 
     Args:
         units: the size of the hidden state and of the cell.
-        unit_forget_bias: start the forget gate's bias at 1 (Jozefowicz et al. 2015); True as in Keras, unless a
-            `bias_initializer` such as `initializers.ChronoLSTM` is given.
+        unit_forget_bias: start the forget gate's bias at 1 (Jozefowicz et al. 2015); True as in Keras, unless the
+            `bias_initializer` is `initializers.ChronoLSTM`, which has forget biases of its own.
         use_bias, kernel_initializer, recurrent_initializer, bias_initializer, normalization, dropout, …: as in
             `SimpleRNN`.
 
@@ -114,7 +115,9 @@ class GRUCell(RecurrentCell):
         return {"input": Site(width, self.bias_initializer), "recurrent": Site(width, "zeros")}
 
     def build_bias(self) -> keras.Variable:
-        return self.add_weight(name="bias", shape=(2, self.gates * self.units), initializer=self.bias_initializer)
+        shape = (2, self.gates * self.units)
+        # The half that joins the recurrent products is added in full precision, in the scan as in a step.
+        return self.add_weight(name="bias", shape=shape, initializer=self.bias_initializer, autocast=False)
 
     def projected_bias(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.bias)[0]

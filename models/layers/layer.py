@@ -33,7 +33,8 @@ class RecurrentLayer(keras.layers.RNN):
         """Show the cell's arguments, the layer's and Keras's flags in the signature, each once."""
         super().__init_subclass__(**kwargs)
         shown: dict[str, inspect.Parameter] = {}
-        for owner in (cls.cell_class, RecurrentCell, cls, RecurrentLayer):
+        cells: list[Any] = [owner for owner in cls.cell_class.__mro__ if issubclass(owner, RecurrentCell)]
+        for owner in (*cells, cls, RecurrentLayer):
             for name, parameter in list(inspect.signature(owner.__init__).parameters.items())[1:]:
                 if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                     shown.setdefault(name, parameter)
@@ -53,6 +54,11 @@ class RecurrentLayer(keras.layers.RNN):
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0 <= rate < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={rate}.")
+        known = {*type(self).__signature__.parameters, *self._layer_options, "dtype"}
+        for name in options:
+            if name not in known:
+                taken = ", ".join(sorted(known))
+                raise ValueError(f"{type(self).__name__} takes {taken}, but got {name}={options[name]!r}.")
         layer_options = {name: options.pop(name) for name in self._layer_options if name in options}
         dtype = options.pop("dtype", None)
         cell = self.cell_class(units, *arguments, dtype=dtype, **options)
@@ -87,6 +93,8 @@ class RecurrentLayer(keras.layers.RNN):
             raise ValueError(f"initial_state must be states of the sizes {self.state_size}, but got {sizes}.")
         batch = sequences.shape[0] or tf.shape(sequences)[0]
         sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
+        if mask is not None and mask.shape.rank == 3:  # (batch, time, 1), which Keras's layers take, too
+            mask = tf.squeeze(mask, axis=-1)
         mask = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))[..., tf.newaxis]  # (time, batch, 1)
         if self.go_backwards:
             sequences = tf.reverse(sequences, [0])
@@ -102,13 +110,14 @@ class RecurrentLayer(keras.layers.RNN):
             order = tf.argsort(tf.cast(~mask, tf.int32), axis=0, stable=True)  # (time, batch, 1)
             projected = _take(projected, order)
         states = [tf.cast(state, cell.variable_dtype) for state in initial_state]
+        states = [tf.repeat(state, batch, axis=0) if state.shape[0] == 1 else state for state in states]
         trajectory = scan(
             lambda *step: cell.advance_normalized(*step, training=training),
             projected,
             tf.convert_to_tensor(cell.recurrent_kernel),
             tf.stack(tf.split(states[0], cell.depth, axis=-1)[::-1]),
             states[1:],
-            cell.step_weights(),
+            cell.step_weights(training),
             delays=cell.delays,
             mask=mask if order is None else _take(mask, order),
             dropout=self._keep((batch, cell.units), self.recurrent_dropout, states[0].dtype)

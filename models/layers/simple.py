@@ -96,6 +96,7 @@ class IRNNCell(SimpleRNNCell):
     def __init__(
         self,
         units: int,
+        activation: Any = "relu",
         *,
         scale: float = 1.0,
         kernel_initializer: Any = None,
@@ -104,7 +105,7 @@ class IRNNCell(SimpleRNNCell):
     ) -> None:
         super().__init__(
             units,
-            options.pop("activation", "relu"),
+            activation,
             kernel_initializer=kernel_initializer or keras.initializers.RandomNormal(stddev=0.001),
             recurrent_initializer=recurrent_initializer or keras.initializers.Identity(scale),
             **options,
@@ -123,10 +124,11 @@ class IRNN(RecurrentLayer):
 
     Args:
         units: the size of the hidden state.
+        activation: "relu", as in the paper, or another, as in `SimpleRNN`.
         scale: the recurrent kernel starts as `scale · I`; 1 carries everything, the paper's 0.01 suits short ranges.
         kernel_initializer: N(0, 0.001²), as in the paper: the input may not drown what is remembered.
         recurrent_initializer: takes the place of the scaled identity.
-        use_bias, bias_initializer, normalization, dropout, …: as in `SimpleRNN`.
+        negative_slope, use_bias, bias_initializer, normalization, dropout, …: as in `SimpleRNN`.
 
     Shapes: inputs (batch, time, features) → (batch, units), or (batch, time, units) with `return_sequences`.
 

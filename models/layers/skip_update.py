@@ -39,7 +39,8 @@ class _SkipUpdateCell(RecurrentCell):
         # σ(1) is above one half: training starts with every step made.
         self.update_bias = self.add_weight(name="update_bias", shape=(1,), initializer="ones", autocast=False)
         self.initial_states = [
-            self.add_weight(name=name, shape=(self.units,), initializer="zeros") for name in self.initial_names
+            self.add_weight(name=name, shape=(self.units,), initializer="zeros", autocast=False)
+            for name in self.initial_names
         ]
 
     def further_weights(self) -> dict[str, tf.Tensor]:
@@ -53,7 +54,7 @@ class _SkipUpdateCell(RecurrentCell):
         states = super().get_initial_state(batch_size)
         count = len(self.initial_names)
         learned = [
-            tf.broadcast_to(tf.cast(tf.convert_to_tensor(initial), self.compute_dtype), (batch_size, self.units))
+            tf.broadcast_to(tf.convert_to_tensor(initial), (batch_size, self.units))
             for initial in getattr(self, "initial_states", ())
         ] or states[:count]
         return [*learned, tf.ones_like(states[count]), *states[count + 1 :]]
@@ -136,7 +137,7 @@ class SkipUpdateLSTM(_SkipUpdateLayer):
         unit_forget_bias, use_bias, kernel_initializer, …: as in `LSTM`.
 
     Shapes: as `LSTM`, with a third state: the update probability (batch, 1), 1 at the start.
-    The metric `update_share` is the share of steps made in training.
+    The metric `update_share` is the share of steps made in training; `evaluate`, which does not measure it, says 0.
 
     Example:
         >>> layer = SkipUpdateLSTM(4, budget=1e-3)

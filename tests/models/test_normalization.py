@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from rnnzoo.models import layers
+from rnnzoo.models.layers.simple import SimpleRNNCell
 from rnnzoo.models.normalization import BatchNormalizer, normalizer
 
 LAYERS = [getattr(layers, name) for name in layers.__all__]
@@ -101,6 +103,23 @@ def test_batch_normalized_statistics_do_not_train() -> None:
     assert {"input_moving_mean", "input_moving_variance", "recurrent_moving_mean", "recurrent_moving_variance"} == {
         weight.name for weight in layer.non_trainable_variables if "moving" in weight.name
     }
+
+
+def test_training_carries_no_tables_through_its_steps() -> None:
+    """Each backward step would add up a gradient of zeros for them."""
+    layer = built(layers.LSTM)
+    in_training = layer.cell.step_weights(training=True)
+    assert {weight.name for weight in layer.cell.trainable_variables} >= set(in_training)
+    assert {"input_moving_mean", "recurrent_moving_variance"} <= set(layer.cell.step_weights())
+
+
+def test_statistics_cannot_be_learned_step_by_step() -> None:
+    loop = keras.layers.RNN(SimpleRNNCell(4, normalization="batch"))
+    assert (8, 4) == loop(INPUTS).shape
+    with pytest.raises(
+        ValueError, match=r'"batch" must be trained in a layer .*, but SimpleRNNCell is run step by step'
+    ):
+        loop(INPUTS, training=True)
 
 
 def test_names() -> None:

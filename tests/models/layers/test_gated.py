@@ -25,18 +25,24 @@ def test_forget_gate_starts_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    "options",
     [
-        ({"unit_forget_bias": False}, 0.0),
-        ({"bias_initializer": keras.initializers.Constant(2.0)}, 2.0),
-        ({"bias_initializer": keras.initializers.Constant(2.0), "unit_forget_bias": True}, 1.0),
+        {"unit_forget_bias": False},
+        {"bias_initializer": keras.initializers.Constant(2.0)},
+        {"bias_initializer": "Zeros"},
+        {"bias_initializer": keras.initializers.Constant(2.0), "unit_forget_bias": False},
     ],
 )
-def test_forget_bias_gives_way_to_a_chosen_initializer(options: dict[str, Any], expected: float) -> None:
-    layer = built(LSTM(4, **options))
-    np.testing.assert_array_equal(np.full(4, expected), np.split(layer.cell.bias, 4)[1])
+def test_the_bias_starts_as_in_keras(options: dict[str, Any]) -> None:
+    layer, theirs = built(LSTM(4, **options)), built(keras.layers.LSTM(4, **options))
+    np.testing.assert_array_equal(theirs.cell.bias, layer.cell.bias)
     restored = built(LSTM.from_config(layer.get_config()))
     np.testing.assert_array_equal(layer.cell.bias, restored.cell.bias)
+
+
+def test_chrono_brings_forget_biases_of_its_own() -> None:
+    layer = built(LSTM(4, bias_initializer=ChronoLSTM(50, seed=1)))
+    np.testing.assert_array_equal(ChronoLSTM(50, seed=1)((16,)), layer.cell.bias)
 
 
 def test_forget_bias_survives_normalization() -> None:

@@ -142,10 +142,32 @@ def test_each_training_batch_draws_its_own_dropout() -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_use_bias_false_has_no_bias(layer: Callable[..., Any]) -> None:
-    built = layer(4, use_bias=False)
+@pytest.mark.parametrize("normalization", [None, "layer", "batch"])
+def test_use_bias_false_has_no_bias(layer: Callable[..., Any], normalization: str | None) -> None:
+    built = layer(4, use_bias=False, normalization=normalization)
     built(INPUTS)
-    assert "bias" not in {weight.name for weight in built.weights}
+    assert not {"bias", "sum_bias", "input_bias", "recurrent_bias"} & {weight.name for weight in built.weights}
+
+
+def test_unknown_arguments_are_named_beside_those_of_the_layer() -> None:
+    with pytest.raises(ValueError, match=r"LSTM takes .*unit_forget_bias.*units.*, but got activation='tanh'\."):
+        layers.LSTM(4, activation="tanh")
+
+
+def test_one_initial_state_serves_all_rows_as_in_keras() -> None:
+    ours, theirs = layers.SimpleRNN(4), keras.layers.SimpleRNN(4)
+    state = tf.ones((1, 4))
+    theirs(INPUTS)
+    ours(INPUTS)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(
+        ours(INPUTS, initial_state=state), theirs(INPUTS, initial_state=state), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_mask_may_have_a_last_axis_of_one_as_in_keras() -> None:
+    layer, mask = layers.GRU(4), np.array([[True] * 4 + [False] * 2] * 3)
+    np.testing.assert_array_equal(layer(INPUTS, mask=mask), layer(INPUTS, mask=mask[..., np.newaxis]))
 
 
 def test_stateful_needs_a_fixed_batch_size() -> None:

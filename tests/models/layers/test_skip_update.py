@@ -113,3 +113,17 @@ def test_budget_must_not_be_negative(layer_class: Any) -> None:
 @pytest.mark.parametrize("layer_class", LAYERS)
 def test_budget_survives_configuration(layer_class: Any) -> None:
     assert layer_class.from_config(layer_class(4, budget=0.25).get_config()).budget == 0.25
+
+
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_steps_skip_what_the_scan_skips_in_low_precision(layer_class: Any) -> None:
+    """The probability adds up over many steps towards its threshold: rounded in each, it would get there at others."""
+    layer = layer_class(16, return_sequences=True, dtype="mixed_bfloat16")
+    inputs = np.random.default_rng(0).normal(size=(64, 60, 8)).astype(np.float32)
+    layer.build(inputs.shape)
+    layer.cell.update_bias.assign([-2.0])
+    expected = tf.cast(layer(inputs), tf.float32)
+    states = layer.cell.get_initial_state(64)
+    for time in range(60):
+        output, states = layer.cell.step(tf.cast(inputs[:, time], tf.bfloat16), states)
+        np.testing.assert_allclose(tf.cast(output, tf.float32), expected[:, time], atol=0.05)
