@@ -1,15 +1,29 @@
 """The neural cache's arithmetic: words that came lately, after contexts like the present one, come again."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import tensorflow as tf
 
-__all__ = ["CachedWords", "add_log_probabilities", "mix_logits", "position_weights"]
+from rnnzoo.models.neural_cache import NeuralCache
+
+__all__ = ["CacheOperands", "CachedWords", "add_log_probabilities", "mix_logits", "position_weights"]
 
 # b = batch, t = time, p = cached positions, f = features (what the softmax reads), V = words of the vocabulary;
 # θ and λ are the sharpness and the share of a `NeuralCache`.
 
 _EMPTY = -1  # the word of a position that nothing has been written to
+
+
+class CacheOperands(NamedTuple):
+    """The numbers of a `NeuralCache` as scalar tensors: one graph serves all caches."""
+
+    size: tf.Tensor
+    sharpness: tf.Tensor
+    share: tf.Tensor
+
+    @classmethod
+    def of(cls, cache: NeuralCache) -> Self:
+        return cls(tf.constant(cache.size), tf.constant(float(cache.sharpness)), tf.constant(float(cache.share)))
 
 
 class CachedWords(NamedTuple):

@@ -14,6 +14,7 @@ import tensorflow as tf
 from rnnzoo.models.adaptive_embedding import AdaptiveEmbedding
 from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.cached_words import CacheOperands
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.preset_files import read_preset, write_preset
 from rnnzoo.models.presets import PRESETS, Preset
@@ -300,14 +301,15 @@ class LanguageModel(keras.Model):
         return tf.constant(token_ids), tf.constant(lengths)
 
     def _ask(self, question: str, *operands: Any, cache: NeuralCache | None = None) -> Any:
-        """The answer of a question's graph, which serves every length and batch size and is traced once per cache."""
+        """The answer of a question's graph, which serves every length, batch size and cache."""
         graphs = self.__dict__.setdefault("_graphs", {})
-        if (question, cache) not in graphs:
+        numbers = () if cache is None else (CacheOperands.of(cache),)
+        if (question, len(numbers)) not in graphs:
             ask, specs = QUESTIONS[question]
-            asked = partial(ask, self) if cache is None else partial(ask, self, cache=cache)
+            specs += tf.nest.map_structure(tf.TensorSpec.from_tensor, numbers)
             # Called as a concrete function: a loop over the zoo would otherwise be warned about retracing.
-            graphs[question, cache] = tf.function(asked).get_concrete_function(*specs)
-        return graphs[question, cache](*operands)
+            graphs[question, len(numbers)] = tf.function(partial(ask, self)).get_concrete_function(*specs)
+        return graphs[question, len(numbers)](*operands, *numbers)
 
 
 def _as_list(texts: str | Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from rnnzoo.models.cached_words import add_log_probabilities, mix_logits, position_weights
+from rnnzoo.models.cached_words import CacheOperands, add_log_probabilities, mix_logits, position_weights
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.sampling import draw
 from rnnzoo.models.vocabulary import Vocabulary
@@ -29,7 +29,7 @@ def suggest(
     token_ids: tf.Tensor,
     lengths: tf.Tensor,
     top_k: tf.Tensor,
-    cache: NeuralCache | None = None,
+    cache: NeuralCache | CacheOperands | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The log probabilities and the ids of the likeliest next words, each (batch, top_k)."""
     if cache is None:
@@ -65,7 +65,7 @@ def draw_word(
 
 
 def rate(
-    model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tensor, cache: NeuralCache | None = None
+    model: "LanguageModel", token_ids: tf.Tensor, lengths: tf.Tensor, cache: NeuralCache | CacheOperands | None = None
 ) -> tf.Tensor:
     """The log probability of each word after the first, (batch, time - 1), 0 behind the end of a row."""
     # A target more than there is, so that even a batch without any word has a step to go.
@@ -128,7 +128,9 @@ def _next_words(token_ids: tf.Tensor) -> tf.Tensor:
     return tf.pad(token_ids[:, 1:], ((0, 0), (0, 1)))
 
 
-def _cache_weights(cache: NeuralCache, query: tf.Tensor, hidden: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+def _cache_weights(
+    cache: NeuralCache | CacheOperands, query: tf.Tensor, hidden: tf.Tensor, place: tf.Tensor
+) -> tf.Tensor:
     """The weights (batch, time) of a cache that holds the `cache.size` positions before a place of each text.
 
     Args:

@@ -166,3 +166,11 @@ def test_words_of_the_text_come_again(model: LanguageModel) -> None:
 def test_mistakes(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NeuralCache(**values)
+
+
+def test_one_graph_serves_all_caches(model: LanguageModel) -> None:
+    model.score("to be", cache=NeuralCache(share=0.5))
+    count = len(model._graphs)
+    scores = {model.score("to be or to be", cache=NeuralCache(share=share))[0].total for share in (0.1, 0.3, 1)}
+    assert 3 == len(scores)
+    assert count == len(model._graphs)
