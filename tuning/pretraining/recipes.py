@@ -52,9 +52,9 @@ def _training(epochs: int, recurrent_learning_rate: float | None = None) -> Trai
     )
 
 
-def _gated(network: str, epochs: int, dropout: float = 0.2) -> Recipe:
+def _gated(network: str, epochs: int, dropout: float = 0.2, recurrent_learning_rate: float | None = None) -> Recipe:
     config = NetworkConfig(network=network, dropout=dropout)
-    return Recipe(stages=(Stage(network=config, training=_training(epochs)),))
+    return Recipe(stages=(Stage(network=config, training=_training(epochs, recurrent_learning_rate)),))
 
 
 def _plain(network: str, epochs: int) -> Recipe:
@@ -94,7 +94,7 @@ RECIPES: Mapping[str, Recipe] = {
     "skip_rnn_wikitext2": _plain("skip_rnn", 8),
     "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 8),
     "skip_update_gru_wikitext2": _gated("skip_update_gru", 4),
-    "lstm_wikitext2": _gated("lstm", 8, dropout=0.3),
+    "lstm_wikitext2": _gated("lstm", 8, dropout=0.3, recurrent_learning_rate=2e-3),
     "gru_wikitext2": _gated("gru", 8),
     "lstm_large_wikitext2": _large(),
 }
