@@ -1,58 +1,22 @@
-"""Requests that wait at the same time run as one: rows put together, one run of the model, rows taken apart."""
+"""Requests that wait at the same time run as one: who waits with whom, for how long, and who runs next."""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from rnnzoo.serving.server.batch_run import Ran, Task, Told, run_together
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 
-__all__ = ["Batcher", "Ran", "Task"]
+__all__ = ["Batcher"]
 
 # A share of the last run's time that a batch may wait for the callers whom that run has just answered.
 _LINGER = 0.1
 _SWEEP_SECONDS = 1.0
-_Told = Callable[[str, int, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a task's run gave.
-
-    Attributes:
-        arrays: the fetched outputs, the task's own rows only.
-        rows: those of the whole batch.
-        began: when the run began, by `time.perf_counter`.
-        seconds: how long it took.
-    """
-
-    arrays: list[np.ndarray]
-    rows: int
-    began: float
-    seconds: float
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """One request's share of a batch.
-
-    Attributes:
-        feeds: arrays by tensor name, each with `rows` rows.
-        rows: at least 1.
-        deadline: by `time.perf_counter`; None waits for ever.
-    """
-
-    feeds: Mapping[str, np.ndarray]
-    rows: int
-    deadline: float | None
-    future: "asyncio.Future[Ran]" = field(init=False)
-    since: float = field(init=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -83,7 +47,7 @@ class Batcher:
         told: about each run, in its thread: the model, the rows, the seconds.
     """
 
-    def __init__(self, parameters: BatchingParameters, threads: Executor, refuse_large: bool, told: _Told) -> None:
+    def __init__(self, parameters: BatchingParameters, threads: Executor, refuse_large: bool, told: Told) -> None:
         self._parameters = parameters
         self._threads = threads
         self._refuse_large = refuse_large
@@ -183,7 +147,7 @@ class Batcher:
         lane.running += 1
         lane.servable.acquire()  # the requests may be given up, and let go of the model, while it runs
         run = asyncio.get_running_loop().run_in_executor(
-            self._threads, _run_together, lane.servable, lane.fetches, tasks, self._parameters, self._told
+            self._threads, run_together, lane.servable, lane.fetches, tasks, self._parameters, self._told
         )
         run.add_done_callback(lambda done: self._ran(lane, tasks, done.result()))
 
@@ -216,61 +180,3 @@ class Batcher:
                 task.future.set_exception(result)
         lane.expected = len(tasks)
         self._consider(lane)
-
-
-def _run_together(
-    servable: Servable, fetches: tuple[str, ...], tasks: Sequence[Task], parameters: BatchingParameters, told: _Told
-) -> list[Ran | Exception]:
-    """The result of each task; in a thread."""
-    rows = sum(task.rows for task in tasks)
-    if len(tasks) > 1:
-        try:
-            return list(_run(servable, fetches, tasks, rows, parameters.padded(rows), told))
-        except (StatusError, _RowsChangedError):
-            pass  # a bad row must not fail its neighbours: each alone
-    results: list[Ran | Exception] = []
-    for task in tasks:
-        try:
-            results += _run(servable, fetches, [task], task.rows, parameters.padded(task.rows), told)
-        except _RowsChangedError as error:
-            results.append(StatusError(Code.FAILED_PRECONDITION, str(error)))
-        except Exception as error:
-            results.append(error)
-    return results
-
-
-class _RowsChangedError(Exception):
-    """The outputs do not have a row for each row of the inputs."""
-
-
-def _run(
-    servable: Servable, fetches: tuple[str, ...], tasks: Sequence[Task], rows: int, padded: int, told: _Told
-) -> Sequence[Ran]:
-    began = time.perf_counter()
-    deadlines = [task.deadline for task in tasks if task.deadline is not None]
-    # The batch goes on for as long as anybody waits for it.
-    timeout = max(deadlines) - began if len(deadlines) == len(tasks) else None
-    if timeout is not None and timeout <= 0:
-        raise StatusError(Code.DEADLINE_EXCEEDED, "Run() timeout exceeded while waiting in batching queue")
-    arrays = servable.run({name: _joined(name, tasks, padded - rows) for name in tasks[0].feeds}, fetches, timeout)
-    seconds = time.perf_counter() - began
-    told(servable.name, rows, seconds)
-    if len(tasks) == 1 and padded == rows:
-        return [Ran(arrays, rows, began, seconds)]
-    if any(array.ndim == 0 or len(array) != padded for array in arrays):
-        raise _RowsChangedError(
-            "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of the input "
-            "tensors"
-        )
-    results, first = [], 0
-    for task in tasks:
-        results.append(Ran([array[first : first + task.rows] for array in arrays], rows, began, seconds))
-        first += task.rows
-    return results
-
-
-def _joined(name: str, tasks: Sequence[Task], padding: int) -> np.ndarray:
-    arrays = [task.feeds[name] for task in tasks]
-    if padding:
-        arrays.append(np.repeat(arrays[0][:1], padding, axis=0))
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnnzoo.serving.server.batching import Ran
+from rnnzoo.serving.server.batch_run import Ran
 from rnnzoo.serving.server.inference import Question
 from rnnzoo.serving.server.observation import Metrics, Record
 from rnnzoo.serving.server.prefix_cache import PrefixCache

@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnnzoo.serving.server.batch_plan import BatchPlan, batch_plan
-from rnnzoo.serving.server.batching import Batcher, Ran, Task
+from rnnzoo.serving.server.batch_run import Ran, Task
+from rnnzoo.serving.server.batching import Batcher
 from rnnzoo.serving.server.inference import Question
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.settings import ServerSettings

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnzoo.serving.server.batching import Batcher, Ran, Task
+from rnnzoo.serving.server.batch_run import Ran, Task
+from rnnzoo.serving.server.batching import Batcher
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.status import Code, StatusError
 

@@ -54,13 +54,13 @@ def test_neighbours_change_nothing(repository: Repository, signature: str, monke
     requests = [request("words", signature, text=[text]) for text in TEXTS] * 3
     requests.append(request("words", signature, text=list(TEXTS)))
     runs: list[int] = []
-    run_together = batching._run_together
+    run_together = batching.run_together
 
     def counting(servable: Any, fetches: Any, tasks: Any, *others: Any) -> Any:
         runs.append(len(tasks))
         return run_together(servable, fetches, tasks, *others)
 
-    monkeypatch.setattr(batching, "_run_together", counting)
+    monkeypatch.setattr(batching, "run_together", counting)
 
     together = ask_all(repository, requests, prefix_cache_bytes=0)
     alone = ask_all(repository, requests, batching="off", prefix_cache_bytes=0)
