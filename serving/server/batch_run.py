@@ -59,7 +59,7 @@ def run_together(
     if len(tasks) > 1:
         try:
             return list(_run(servable, fetches, tasks, rows, parameters.padded(rows), told))
-        except (StatusError, _RowsChangedError):
+        except Exception:
             pass  # a bad row must not fail its neighbours: each alone
     results: list[Ran | Exception] = []
     for task in tasks:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Hashable
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ class _Lane:
 
     servable: Servable
     fetches: tuple[str, ...]
-    waiting: deque[Task] = field(default_factory=deque)
+    waiting: OrderedDict[Task, None] = field(default_factory=OrderedDict)  # oldest first; whoever gives up leaves it
     rows: int = 0  # of those that wait
     running: int = 0  # batches
     expected: int = 1  # tasks of the last batch
@@ -33,23 +33,35 @@ class _Lane:
     used: bool = True  # since the last sweep
     timer: asyncio.TimerHandle | None = None
 
+    @property
+    def since(self) -> float:
+        """When its oldest task came."""
+        return next(iter(self.waiting)).since
+
 
 class Batcher:
     """Collects tasks by lane; lives in the loop, except for the runs themselves.
 
     A lane runs one batch at a time, and a further one only when it is full: what arrives meanwhile is the next batch.
+    While all threads are busy none begins, so that what waits is counted here, and bounded; the lane whose task has
+    waited longest is next.
 
     Args:
         parameters: how large, how long, how many.
         threads: where the runs take place.
+        most_running: how many those threads are.
         refuse_large: whether a task above `max_batch_size` is an error, as in TensorFlow Serving, or a batch of its
             own.
         told: about each run, in its thread: the model, the rows, the seconds.
     """
 
-    def __init__(self, parameters: BatchingParameters, threads: Executor, refuse_large: bool, told: Told) -> None:
+    def __init__(
+        self, parameters: BatchingParameters, threads: Executor, most_running: int, refuse_large: bool, told: Told
+    ) -> None:
         self._parameters = parameters
         self._threads = threads
+        self._most_running = most_running
+        self._running = 0  # batches, of all lanes
         self._refuse_large = refuse_large
         self._told = told
         self._lanes: dict[Hashable, _Lane] = {}
@@ -96,16 +108,18 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         task.future, task.since = loop.create_future(), time.perf_counter()
-        lane.waiting.append(task)
+        lane.waiting[task] = None
         lane.rows += task.rows
         self._consider(lane)
-        if task.deadline is None:
-            return await task.future
         try:
-            async with asyncio.timeout(task.deadline - task.since):
+            async with asyncio.timeout(None if task.deadline is None else task.deadline - task.since):
                 return await task.future
         except TimeoutError:
             raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
+        finally:
+            if task in lane.waiting:  # its caller has gone, and must not fill the queue for others
+                del lane.waiting[task]
+                lane.rows -= task.rows
 
     def _lane(self, key: Hashable, servable: Servable, fetches: tuple[str, ...]) -> _Lane:
         lane = self._lanes.get(key)
@@ -124,38 +138,43 @@ class Batcher:
         loop = asyncio.get_running_loop()
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep) if self._lanes else None
 
-    def _consider(self, lane: _Lane) -> None:
-        """Starts a batch if it is time, or sets the time."""
+    def _consider(self, lane: _Lane) -> bool:
+        """Whether it was time for a batch, which has begun; if it will be, that time is set."""
         full = lane.rows >= self._parameters.max_batch_size
-        if not lane.waiting or (lane.running and not full):
-            return
+        if not lane.waiting or (lane.running and not full) or self._running >= self._most_running:
+            return False
         timeout = self._parameters.batch_timeout_micros * 1e-6
         wait = max(timeout, lane.patience) if len(lane.waiting) < lane.expected else timeout
-        left = lane.waiting[0].since + wait - time.perf_counter()
+        left = lane.since + wait - time.perf_counter()
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
         if full or left <= 0:
-            self._start(lane)
-        else:
-            lane.timer = asyncio.get_running_loop().call_later(left, self._consider, lane)
+            return self._start(lane)
+        lane.timer = asyncio.get_running_loop().call_later(left, self._consider, lane)
+        return False
 
-    def _start(self, lane: _Lane) -> None:
+    def _start(self, lane: _Lane) -> bool:
         tasks = self._take(lane)
         if not tasks:
-            return
-        lane.running += 1
-        lane.servable.acquire()  # the requests may be given up, and let go of the model, while it runs
+            return False
         run = asyncio.get_running_loop().run_in_executor(
             self._threads, run_together, lane.servable, lane.fetches, tasks, self._parameters, self._told
         )
-        run.add_done_callback(lambda done: self._ran(lane, tasks, done.result()))
+        lane.running += 1
+        self._running += 1
+        lane.servable.acquire()  # the requests may be given up, and let go of the model, while it runs
+        run.add_done_callback(lambda done: self._ran(lane, tasks, done))
+        return True
 
     def _take(self, lane: _Lane) -> list[Task]:
         tasks: list[Task] = []
         rows, now = 0, time.perf_counter()
-        while lane.waiting and (not tasks or rows + lane.waiting[0].rows <= self._parameters.max_batch_size):
-            task = lane.waiting.popleft()
+        while lane.waiting:
+            task = next(iter(lane.waiting))
+            if tasks and rows + task.rows > self._parameters.max_batch_size:
+                break
+            del lane.waiting[task]
             lane.rows -= task.rows
             if task.future.done():  # its caller has gone
                 continue
@@ -167,10 +186,12 @@ class Batcher:
             rows += task.rows
         return tasks
 
-    def _ran(self, lane: _Lane, tasks: list[Task], results: list[Ran | Exception]) -> None:
+    def _ran(self, lane: _Lane, tasks: list[Task], run: "asyncio.Future[list[Ran | Exception]]") -> None:
         lane.servable.release()
         lane.running -= 1
-        for task, result in zip(tasks, results, strict=True):
+        self._running -= 1
+        lane.expected = len(tasks)
+        for task, result in zip(tasks, _results(run, len(tasks)), strict=True):
             if task.future.done():
                 continue
             if isinstance(result, Ran):
@@ -178,5 +199,14 @@ class Batcher:
                 lane.patience = _LINGER * result.seconds
             else:
                 task.future.set_exception(result)
-        lane.expected = len(tasks)
-        self._consider(lane)
+        for waiting in sorted((lane for lane in self._lanes.values() if lane.waiting), key=lambda lane: lane.since):
+            while self._consider(waiting):
+                pass
+
+
+def _results(run: "asyncio.Future[list[Ran | Exception]]", count: int) -> Sequence[Ran | BaseException]:
+    """What came of each task, whatever came of the run."""
+    if run.cancelled():
+        return [StatusError(Code.UNAVAILABLE, "the server ended before the batch began.")] * count
+    error = run.exception()
+    return run.result() if error is None else [error] * count

@@ -40,6 +40,7 @@ class Runner:
         self.batcher = Batcher(
             parameters,
             self._batch_threads,
+            threads,
             refuse_large=self._all and not parameters.enable_large_batch_splitting,
             told=told,
         )

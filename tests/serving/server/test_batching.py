@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnzoo.serving.server import batching
 from rnnzoo.serving.server.batch_run import Ran, Task
 from rnnzoo.serving.server.batching import Batcher
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
@@ -28,6 +29,7 @@ class Doubling:
         self.gate = threading.Event()
         self.entered = threading.Event()
         self.drop_rows = False
+        self.breaks_at = 0  # the number of the run that fails as nobody meant it to
 
     def acquire(self) -> None:
         self.users += 1
@@ -41,6 +43,8 @@ class Doubling:
         self.timeouts.append(timeout)
         self.entered.set()
         assert self.gate.wait(30)
+        if self.breaks_at == len(self.runs):
+            raise RuntimeError("once")
         if (x < 0).any():
             raise StatusError(Code.INVALID_ARGUMENT, f"negative: {x.min():g}")
         return [2 * x[:1] if self.drop_rows else 2 * x]
@@ -56,11 +60,11 @@ def model() -> Iterator[Doubling]:
 class Asking:
     """A batcher, and its callers: the first one occupies the model, so that the others wait together."""
 
-    def __init__(self, model: Doubling, refuse_large: bool = True, **parameters: Any) -> None:
+    def __init__(self, model: Doubling, refuse_large: bool = True, threads: int = 2, **parameters: Any) -> None:
         self.model = model
-        self.threads = ThreadPoolExecutor(2)
+        self.threads = ThreadPoolExecutor(threads)
         self.counted: list[tuple[str, int]] = []
-        self.batcher = Batcher(BatchingParameters(**parameters), self.threads, refuse_large, self.told)
+        self.batcher = Batcher(BatchingParameters(**parameters), self.threads, threads, refuse_large, self.told)
 
     def told(self, name: str, rows: int, seconds: float) -> None:
         self.counted.append((name, rows))
@@ -155,6 +159,128 @@ def test_too_many_and_too_much(model: Doubling) -> None:
     assert ([0.0], [2.0]) == (first.arrays[0].tolist(), one.arrays[0].tolist())
     assert Code.UNAVAILABLE == two.code
     assert two.message.startswith("The batch scheduling queue to which this task was submitted is full; currently 1 ")
+
+
+def test_full_batches_wait_in_the_queue_that_is_bounded(model: Doubling) -> None:
+    async def main() -> list[Any]:
+        asking = Asking(model, threads=1, max_batch_size=2, max_enqueued_batches=2)
+        tasks = [await asking.occupied(), *(asking.ask(float(value)) for value in range(1, 21))]
+        await asyncio.sleep(0)
+        assert 4 == asking.batcher.waiting
+        model.gate.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    answers = run(main())
+
+    assert [[0.0], [1.0, 2.0], [3.0, 4.0]] == model.runs
+    assert [Code.UNAVAILABLE] * 16 == [error.code for error in answers if isinstance(error, StatusError)]
+    assert answers[-1].message.endswith("currently 2 batches enqueued and max_enqueued_batches is 2")
+
+
+def test_full_batches_keep_every_thread_busy(model: Doubling) -> None:
+    async def main() -> None:
+        asking = Asking(model, threads=3, max_batch_size=2)
+        tasks = [await asking.occupied(), *(asking.ask(1.0) for _ in range(4))]
+        while len(model.runs) < 3:
+            await asyncio.sleep(0.001)
+        model.gate.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+
+    assert [[0.0], [1.0, 1.0], [1.0, 1.0]] == model.runs
+
+
+def test_who_has_gone_fills_no_queue(model: Doubling) -> None:
+    async def main() -> Ran:
+        asking = Asking(model, threads=1, max_batch_size=1, max_enqueued_batches=1)
+        first, gone = await asking.occupied(), asking.ask(1.0)
+        late = asking.ask(2.0, lane="other", timeout=0.01)
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone, late])
+        assert 0 == asking.batcher.waiting
+        last = asking.ask(3.0)
+        await asyncio.sleep(0)
+        model.gate.set()
+        await first
+        return await last
+
+    assert [6.0] == run(main()).arrays[0].tolist()
+
+
+def test_the_lane_that_has_waited_longest_is_next(model: Doubling) -> None:
+    async def main() -> None:
+        asking = Asking(model, threads=1, max_batch_size=2)
+        tasks = [await asking.occupied()]
+        for value, lane in ((1.0, "b"), (2.0, "a"), (3.0, ""), (4.0, "a"), (5.0, "c")):
+            tasks.append(asking.ask(value, lane=lane))
+            await asyncio.sleep(0)
+        model.gate.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+
+    assert [[0.0], [1.0], [2.0, 4.0], [3.0], [5.0]] == model.runs
+
+
+def test_a_run_that_breaks_is_asked_again_one_by_one(model: Doubling) -> None:
+    model.breaks_at = 2
+
+    async def main() -> list[Any]:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(2.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return [*await asyncio.gather(*tasks), await asking.ask(3.0)]
+
+    answers = run(main())
+
+    assert [[0.0], [2.0], [4.0], [6.0]] == [ran.arrays[0].tolist() for ran in answers]
+    assert 0 == model.users
+
+
+def test_whatever_breaks_a_run_all_are_told(model: Doubling, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_together = batching.run_together
+
+    def breaking(*arguments: Any) -> Any:
+        if arguments[0].runs:
+            raise RuntimeError("not even one by one")
+        return run_together(*arguments)
+
+    monkeypatch.setattr(batching, "run_together", breaking)
+
+    async def main() -> list[Any]:
+        asking = Asking(model)
+        tasks = [await asking.occupied(), asking.ask(1.0), asking.ask(2.0)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        answers = list(await asyncio.gather(*tasks, return_exceptions=True))
+        monkeypatch.setattr(batching, "run_together", run_together)
+        return [*answers, await asking.ask(3.0)]
+
+    first, one, two, later = run(main())
+
+    assert [[0.0], [6.0]] == [ran.arrays[0].tolist() for ran in (first, later)]
+    assert ["not even one by one"] * 2 == [str(one), str(two)]
+    assert 0 == model.users
+
+
+def test_a_batch_that_the_end_has_cancelled_is_told(model: Doubling) -> None:
+    async def main() -> Any:
+        asking = Asking(model, threads=2)
+        asking.threads = ThreadPoolExecutor(1)
+        asking.batcher = Batcher(BatchingParameters(), asking.threads, 2, True, asking.told)
+        first, other = await asking.occupied(), asking.ask(1.0, lane="other")
+        await asyncio.sleep(0)
+        asking.threads.shutdown(wait=False, cancel_futures=True)
+        model.gate.set()
+        return list(await asyncio.gather(first, other, return_exceptions=True))
+
+    _, dropped = run(main())
+
+    assert Code.UNAVAILABLE == dropped.code
+    assert 0 == model.users
 
 
 def test_large_tasks_run_alone_where_nobody_set_a_limit(model: Doubling) -> None:
