@@ -19,6 +19,7 @@ __all__ = ["Servable", "read_meta_graph"]
 
 _INIT_SIGNATURE = "__saved_model_init_op"
 _MOST_MILLISECONDS = 2**62
+_NO_FEED, _NO_FETCH = "FeedInputs: unable to find feed output {}", "FetchOutputs node {}: not found"
 
 
 class Servable:
@@ -132,8 +133,8 @@ class Servable:
         try:
             return self._session._call_tf_sessionrun(
                 options,
-                {self._output(name): array for name, array in feeds.items()},
-                [self._output(name) for name in fetches],
+                {self._output(name, _NO_FEED): array for name, array in feeds.items()},
+                [self._output(name, _NO_FETCH) for name in fetches],
                 [],
                 None,
             )
@@ -141,10 +142,14 @@ class Servable:
             if options is not None:
                 tf_session.TF_DeleteBuffer(options)
 
-    def _output(self, name: str) -> Any:
+    def _output(self, name: str, missing: str) -> Any:
         if name not in self._outputs:
             tensor = self._feeds.get(name)
-            self._outputs[name] = (self._graph.get_tensor_by_name(name) if tensor is None else tensor)._as_tf_output()
+            try:
+                tensor = self._graph.get_tensor_by_name(name) if tensor is None else tensor
+            except KeyError as error:  # a signature may name what its graph lacks, and the others work all the same
+                raise StatusError(Code.NOT_FOUND, missing.format(name)) from error
+            self._outputs[name] = tensor._as_tf_output()
         return self._outputs[name]
 
     def close(self, drain: bool = True) -> None:

@@ -32,6 +32,18 @@ def test_a_failing_op_speaks_for_itself(arithmetic: Path) -> None:
     assert "defined at" not in caught.value.message
 
 
+def test_a_tensor_that_is_not_there(arithmetic: Path) -> None:
+    servable = Servable("default", 3, arithmetic / "3")
+    signature = servable.signatures["multiply"]
+    rows, product = signature.inputs["rows"].name, signature.outputs["product"].name
+
+    with pytest.raises(StatusError, match=r"^FetchOutputs node no_such:0: not found$") as caught:
+        servable.run({rows: np.ones((2, 3), np.float32)}, ["no_such:0"])
+    assert Code.NOT_FOUND == caught.value.code
+    with pytest.raises(StatusError, match=r"^FeedInputs: unable to find feed output no_such:0$"):
+        servable.run({"no_such:0": np.ones((2, 3), np.float32)}, [product])
+
+
 def test_a_run_ends_at_its_timeout(arithmetic: Path) -> None:
     servable = Servable("default", 3, arithmetic / "3")
     signature = servable.signatures["count"]
