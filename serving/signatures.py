@@ -12,11 +12,13 @@ from rnnzoo.models.softmaxes import TiedSoftmax
 from rnnzoo.serving.continuing import ContinuingSignatures
 from rnnzoo.serving.model_module import ModelModule
 
-__all__ = ["CONTROLS", "LanguageModelSignatures"]
+__all__ = ["CONTROLS", "MOST_WORDS", "LanguageModelSignatures"]
 
 _TEXT = tf.TensorSpec((None,), tf.string, name="text")
 # What `generate` takes beside the text, and what holds where a request leaves it out.
 CONTROLS: dict[str, int | float] = {"max_words": 20, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0}
+MOST_WORDS = 10_000
+"""The largest `max_words`: a run that nobody waits for any more cannot be ended, and holds up those behind it."""
 
 
 class LanguageModelSignatures(ModelModule):
@@ -90,6 +92,7 @@ class LanguageModelSignatures(ModelModule):
         max_words, temperature, top_k, top_p, _ = controls
         checks = [
             tf.debugging.assert_positive(max_words, "max_words must be at least 1."),
+            tf.debugging.assert_less_equal(max_words, MOST_WORDS, f"max_words must be at most {MOST_WORDS}."),
             tf.debugging.assert_non_negative(temperature, "temperature must be at least 0."),
             tf.debugging.assert_non_negative(top_k, "top_k must be at least 0."),
             tf.debugging.assert_positive(top_p, "top_p must be above 0."),

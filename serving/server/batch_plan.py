@@ -12,8 +12,11 @@ from rnnzoo.serving.server.servable import Servable
 
 __all__ = ["BatchPlan", "batch_plan"]
 
-# A row of 100 words beside one of 2,000 would wait for it: texts share a run with those less than 8 times as long.
-_SHORT_TEXT_BITS, _BITS_PER_BUCKET = 9, 3
+# A row of 100 words beside one of 20,000 would wait for it. Short texts share a run whatever their lengths, longer ones
+# with those less than 8 times as long; so do continuations.
+_SHORT_TEXT_BYTES = 2048
+_SHORT_CONTINUATION_WORDS = 8
+_DOUBLINGS_PER_BUCKET = 3
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,12 @@ class BatchPlan:
         own: whether it is an export of ours, in which defaults of one row stand for any number of rows.
         lengths: the output that tells how long each row of the others is, "" if none does: what is behind the
             longest row of a request was put there by its neighbours, and is cut off.
+        max_words: the tensor that tells how many words a row may ask for, "" if none does.
     """
 
     own: bool
     lengths: str = ""
+    max_words: str = ""
 
     def feeds(self, question: Question) -> tuple[dict[str, np.ndarray], int] | None:
         """The question's arrays, each with the same number of rows, and that number; None if it has to run alone."""
@@ -46,9 +51,12 @@ class BatchPlan:
 
     def lane(self, feeds: Mapping[str, np.ndarray]) -> Hashable:
         """Equal for feeds whose rows fit together."""
-        return tuple(
-            (name, array.shape[1:], _bucket(array) if array.dtype.hasobject else 0) for name, array in feeds.items()
-        )
+        return tuple((name, array.shape[1:], self._bucket(name, array)) for name, array in feeds.items())
+
+    def _bucket(self, name: str, array: np.ndarray) -> int:
+        if array.dtype.hasobject:
+            return _bucket(max(map(len, array.ravel()), default=0), _SHORT_TEXT_BYTES)
+        return _bucket(int(array.max()), _SHORT_CONTINUATION_WORDS) if name == self.max_words else 0
 
     def cut(self, arrays: list[np.ndarray], lengths: np.ndarray) -> list[np.ndarray]:
         """The outputs without what stands behind the longest row."""
@@ -71,7 +79,11 @@ def batch_plan(servable: Servable, name: str, all_models: bool) -> BatchPlan | N
     if not all(_is_batched(info) for infos in (signature.inputs, signature.outputs) for info in infos.values()):
         return None
     if servable.own_export:
-        return BatchPlan(True, lengths="lengths" if "lengths" in signature.outputs else "")
+        return BatchPlan(
+            True,
+            lengths="lengths" if "lengths" in signature.outputs else "",
+            max_words=signature.inputs["max_words"].name if "max_words" in signature.inputs else "",
+        )
     # An output as wide as its widest row, of texts that do not show how wide: neighbours would change its shape.
     widths_known = not any(_is_wide(info) for info in signature.outputs.values()) or any(
         _is_wide(info) for info in signature.inputs.values() if info.dtype != types_pb2.DT_STRING
@@ -88,6 +100,10 @@ def _is_wide(info: meta_graph_pb2.TensorInfo) -> bool:
     return any(axis.size < 0 for axis in info.tensor_shape.dim[1:])
 
 
-def _bucket(texts: np.ndarray) -> int:
-    longest = max(map(len, texts.ravel()), default=0)
-    return max(0, longest.bit_length() - _SHORT_TEXT_BITS) // _BITS_PER_BUCKET
+def _bucket(size: int, short: int) -> int:
+    """0 below `short`, and one more for each eightfold.
+
+    >>> [_bucket(size, 8) for size in (1, 7, 8, 63, 64, 511, 512)]
+    [0, 0, 1, 1, 2, 2, 3]
+    """
+    return -(-max(0, size // short).bit_length() // _DOUBLINGS_PER_BUCKET)

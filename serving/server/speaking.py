@@ -16,12 +16,11 @@ from rnnzoo.serving.server.inference import Question, lease
 from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
-from rnnzoo.serving.signatures import CONTROLS
+from rnnzoo.serving.signatures import CONTROLS, MOST_WORDS
 from rnnzoo.serving.speaking_protocol import METHOD, SERVICE, speaking_messages
 
 __all__ = ["add_to", "speak"]
 
-_MOST_WORDS = 10_000
 _END = b"<eos>"
 _INT32, _FLOAT32 = np.int32, np.float32
 
@@ -102,7 +101,7 @@ def _controls(request: Any) -> tuple[int, dict[str, np.ndarray]]:
     temperature = request.temperature.value if request.HasField("temperature") else SPEAKING["temperature"]
     top_p = request.top_p.value if request.HasField("top_p") else SPEAKING["top_p"]
     rules = (
-        (1 <= most <= _MOST_WORDS, f"max_words must be from 1 to {_MOST_WORDS}."),
+        (1 <= most <= MOST_WORDS, f"max_words must be from 1 to {MOST_WORDS}."),
         (math.isfinite(temperature) and temperature >= 0, "temperature must be at least 0."),
         (request.top_k >= 0, "top_k must be at least 0."),
         (0 < top_p <= 1, "top_p must be above 0 and at most 1."),

@@ -13,7 +13,7 @@ import tensorflow as tf
 from rnnzoo.models import NETWORKS, LanguageModel, NetworkConfig, Vocabulary
 from rnnzoo.serving.export import export_model
 from rnnzoo.serving.server.servable import read_meta_graph
-from rnnzoo.serving.signatures import LanguageModelSignatures
+from rnnzoo.serving.signatures import CONTROLS, LanguageModelSignatures
 
 PIECES = [
     "the",
@@ -115,6 +115,13 @@ def test_a_text_is_answered_alike_alone_and_among_others(signatures: dict[str, A
         np.testing.assert_allclose(alone["total"][0], together["score"]["total"][row], rtol=1e-4)
         alone = signatures["generate"](text=one, **controls)
         assert alone["continuation"][0] == together["generate"]["continuation"][row]
+
+
+@pytest.mark.parametrize(("max_words", "rule"), [(0, "at least 1"), (10_001, "at most 10000"), (2**31 - 1, "at most")])
+def test_continuations_have_an_end(signatures: dict[str, Any], max_words: int, rule: str) -> None:
+    controls = {name: tf.constant([value]) for name, value in {**CONTROLS, "max_words": max_words}.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"max_words must be {rule}"):
+        signatures["generate"](text=tf.constant(["the"]), **controls)
 
 
 @pytest.mark.parametrize("asked", [[], [""], ["", ""]], ids=str)

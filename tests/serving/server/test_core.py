@@ -13,6 +13,7 @@ from tensorflow_serving.apis import predict_pb2
 from rnnzoo.serving.server import batching
 from rnnzoo.serving.server.batch_plan import batch_plan
 from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.inference import prepare
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.status import Code, StatusError
@@ -102,6 +103,22 @@ def test_other_models_are_batched_only_on_demand(repository: Repository) -> None
         answer["product"][0].tolist() for answer in answers[:3]
     ]
     assert [2.0, 4.0] == answers[3]["scaled"].tolist()
+
+
+def test_short_texts_and_short_continuations_do_not_wait_for_long_ones(repository: Repository) -> None:
+    def lane(text: str = "the", max_words: int = 20) -> Any:
+        asked = request("words", "generate", text=[text], max_words=np.array([max_words], np.int32))
+        with repository.lease("words") as words:
+            plan = batch_plan(words, "generate", all_models=False)
+            assert plan is not None
+            shared = plan.feeds(prepare(words, asked))
+            assert shared is not None
+            return plan.lane(shared[0])
+
+    assert lane(max_words=8) == lane() == lane(max_words=63)
+    assert 4 == len({lane(max_words=most) for most in (7, 20, 200, 10_000)})
+    assert lane() == lane("x" * 2047)
+    assert 3 == len({lane("x" * length) for length in (2047, 2048, 8 * 2048)})
 
 
 def test_waiting_is_bounded(repository: Repository) -> None:
