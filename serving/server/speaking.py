@@ -75,11 +75,13 @@ async def speak(
         if record is not None:
             record.model_name, record.model_version = servable.name, servable.version
             record.signature_name = "speak"
-        context = await core.extender.context(servable, request.text.encode(), deadline)
+        context = await core.extender.context(servable, request.text.encode(), deadline, record)
         for index in range(most):
             question = _question(servable, context, {**controls, "index": np.array([index], _INT32)})
+            asked = time.perf_counter()
             ran = await core.runner.run(servable, question, deadline)
             if record is not None:
+                record.queue += ran.began - asked
                 record.compute += ran.seconds
             (word,), (text,), *rest = ran.arrays
             if word == _END:

@@ -1,15 +1,21 @@
 """A continuation comes word by word, the same as in one piece, and stops when nobody listens."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import pytest
 
 from rnnzoo.serving.client import Client
 from rnnzoo.serving.errors import DeadlineError, InvalidRequestError, ModelNotFoundError
-from rnnzoo.serving.server.process import Server
+from rnnzoo.serving.server.process import Server, make_server
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.speaking import speak
+from rnnzoo.serving.speaking_protocol import speaking_messages
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +39,43 @@ def test_greedy_is_not_the_default(client: Client) -> None:
 
     assert client.generate(["the game"], 12, temperature=0.0) == [greedy]
     assert 1 < len({"".join(client.stream("the game", 12)) for _ in range(6)})
+
+
+def test_the_first_stream_runs_what_has_run_before(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: set[tuple[frozenset[str], frozenset[str]]] = set()
+    run = Servable.run
+
+    def noted(self: Servable, feeds: dict[str, Any], fetches: Sequence[str], timeout: float | None = None) -> Any:
+        runs.add((frozenset(feeds), frozenset(fetches)))
+        return run(self, feeds, fetches, timeout)
+
+    monkeypatch.setattr(Servable, "run", noted)
+    server = make_server(exported, port=0, poll_seconds=0)
+    server.start()
+    warm = set(runs)
+    with Client(server.address, timeout=60) as client:
+        assert list(client.stream("the game", 3, seed=1))
+    server.stop()
+
+    assert warm == runs
+
+
+def test_all_runs_are_in_the_times_of_a_stream(language_model_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    core = language_model_server.core
+    seconds: list[float] = []
+    monkeypatch.setattr(core, "metrics", SimpleNamespace(batch=lambda name, rows, took: seconds.append(took)))
+    request = speaking_messages["GenerateRequest"](model_spec={"name": "default"}, text="over and over", max_words=3)
+    record = RequestRecord(api="Generate", entrypoint="GRPC")
+
+    async def pieces() -> list[Any]:
+        return [piece async for piece in speak(core, request, 60, record)]
+
+    language_model_server._loop.run(pieces())
+
+    assert len(seconds) >= 2
+    assert sum(seconds) == pytest.approx(record.compute)
+    assert 0 < record.queue
+    assert "miss" == record.cache
 
 
 def test_hanging_up_ends_the_work(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
