@@ -42,7 +42,11 @@ _REFUSALS: dict[grpc.StatusCode, type[ServingError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: ModelNotFoundError,
     grpc.StatusCode.UNIMPLEMENTED: ModelNotFoundError,
 }
-
+# gRPC's words where there is no connection, for TCP and for names; else it is a server that says it is unavailable.
+_NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed")
+# What has the code of a busy server, and no patience helps with: gRPC's words, this server's, TensorFlow's. They are
+# why that code is not asked again without being told to.
+_TOO_LARGE = ("message larger than max", "out of memory", "OOM when allocating")
 
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES),
@@ -118,19 +122,23 @@ def translated(error: Any, address: str, timeout: float) -> ServingError:
     """What a call's status means, in one line."""
     code, details = error.code(), error.details() or ""
     number = code.value[0]
-    if code is grpc.StatusCode.UNAVAILABLE:
+    if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _NOBODY):
         return ServerUnavailableError(
             f"no server answers at {address} ({_first_line(details)}): start one with `rnnzoo serve`, "
             "or pass its address.",
             number,
         )
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return ServerUnavailableError(
+            f"the server at {address} takes no requests now ({_first_line(details)}): try again later.", number
+        )
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineError(
             f"the server at {address} did not answer within {timeout:g} seconds: pass a longer timeout.", number
         )
-    return _REFUSALS.get(code, ServerFailedError)(
-        f"the server at {address} answered {code.name}: {_first_line(details)}", number
-    )
+    busy = code is grpc.StatusCode.RESOURCE_EXHAUSTED and not any(sign in details for sign in _TOO_LARGE)
+    error_type = ServerUnavailableError if busy else _REFUSALS.get(code, ServerFailedError)
+    return error_type(f"the server at {address} answered {code.name}: {_first_line(details)}", number)
 
 
 def as_is(message: bytes) -> bytes:

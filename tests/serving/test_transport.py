@@ -20,8 +20,11 @@ from rnnzoo.serving.transport import GrpcTransport
 class Scripted(grpc.GenericRpcHandler):
     """Answers every call with the next status of a list, None for success."""
 
-    def __init__(self, *statuses: grpc.StatusCode | None) -> None:
+    def __init__(
+        self, *statuses: grpc.StatusCode | None, details: str = "what happened\nand where in the graph"
+    ) -> None:
         self.statuses = list(statuses)
+        self.details = details
         self.calls = 0
 
     def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
@@ -29,7 +32,7 @@ class Scripted(grpc.GenericRpcHandler):
             self.calls += 1
             status = self.statuses.pop(0)
             if status is not None:
-                context.abort(status, "what happened\nand where in the graph")
+                context.abort(status, self.details)
             return request
 
         return grpc.unary_unary_rpc_method_handler(answer)
@@ -59,7 +62,7 @@ def call(address: str, timeout: float = 10.0) -> bytes:
         (grpc.StatusCode.FAILED_PRECONDITION, ModelNotFoundError),
         (grpc.StatusCode.UNIMPLEMENTED, ModelNotFoundError),
         (grpc.StatusCode.INTERNAL, ServerFailedError),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, ServerFailedError),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, ServerUnavailableError),
     ],
 )
 def test_statuses_become_errors(status: grpc.StatusCode, error: type[ServingError]) -> None:
@@ -73,6 +76,29 @@ def test_statuses_become_errors(status: grpc.StatusCode, error: type[ServingErro
     server.stop(None).wait()
 
 
+@pytest.mark.parametrize(
+    "details", ["SERVER: Received message larger than max (5 vs. 4)", "out of memory: 3 GiB", "OOM when allocating"]
+)
+def test_what_is_too_large_is_not_a_busy_server(details: str) -> None:
+    server, address = serve(Scripted(grpc.StatusCode.RESOURCE_EXHAUSTED, details=details))
+
+    with pytest.raises(ServerFailedError):
+        call(address)
+
+    server.stop(None).wait()
+
+
+def test_a_server_that_takes_no_requests_is_there() -> None:
+    handler = Scripted(*[grpc.StatusCode.UNAVAILABLE] * 4, details="the queue is full")
+    server, address = serve(handler)
+
+    with pytest.raises(ServerUnavailableError) as caught:
+        call(address)
+
+    assert f"the server at {address} takes no requests now (the queue is full): try again later." == str(caught.value)
+    server.stop(None).wait()
+
+
 def test_a_busy_moment_is_waited_out() -> None:
     handler = Scripted(grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE, None)
     server, address = serve(handler)
@@ -83,9 +109,11 @@ def test_a_busy_moment_is_waited_out() -> None:
     server.stop(None).wait()
 
 
-def test_nobody_there_names_the_address_and_the_way_out() -> None:
+@pytest.mark.parametrize("kind", ["port", "host", "socket"])
+def test_nobody_there_names_the_address_and_the_way_out(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
+    address = {"port": f"127.0.0.1:{port}", "host": f"no-such-host.invalid:{port}", "socket": "unix:/no/such"}[kind]
 
     with pytest.raises(ServerUnavailableError) as caught:
         call(address)
