@@ -10,8 +10,12 @@ import numpy as np
 
 from rnnzoo.models.answers import Suggestion
 from rnnzoo.serving.calls import Call, Calls, Extended
+from rnnzoo.serving.errors import InvalidRequestError, ModelNotFoundError
 
 __all__ = ["AsyncTyping", "Typing"]
+
+# What states that the model does not take come to.
+_REFUSALS = (InvalidRequestError, ModelNotFoundError)
 
 
 class _Context:
@@ -32,6 +36,12 @@ class _Context:
         if not _goes_on(self._text, before):
             self._forget()
         return self._calls.extend(before[len(self._text) :], unfinished, self._states, self._top_k)
+
+    def begins_anew(self) -> bool:
+        """Whether to ask again after a refusal: the states may be those of a version that has gone."""
+        refused = bool(self._states)
+        self._forget()
+        return refused
 
     def fits(self, text: str, answer: Extended) -> bool:
         """Takes the answer in, unless a new version of the model has read the states of an old one."""
@@ -61,10 +71,15 @@ class Typing:
 
     def predict_next(self, text: str) -> list[Suggestion]:
         """The likeliest next words of a text; fast if it goes on from the last one, right in any case."""
-        answer = self._ask(self._context.question(text))
-        while not self._context.fits(text, answer):
-            answer = self._ask(self._context.question(text))
-        return answer.suggestions
+        while True:
+            try:
+                answer = self._ask(self._context.question(text))
+            except _REFUSALS:
+                if not self._context.begins_anew():
+                    raise
+            else:
+                if self._context.fits(text, answer):
+                    return answer.suggestions
 
 
 class AsyncTyping:
@@ -76,10 +91,15 @@ class AsyncTyping:
 
     async def predict_next(self, text: str) -> list[Suggestion]:
         """The likeliest next words of a text; fast if it goes on from the last one, right in any case."""
-        answer = await self._ask(self._context.question(text))
-        while not self._context.fits(text, answer):
-            answer = await self._ask(self._context.question(text))
-        return answer.suggestions
+        while True:
+            try:
+                answer = await self._ask(self._context.question(text))
+            except _REFUSALS:
+                if not self._context.begins_anew():
+                    raise
+            else:
+                if self._context.fits(text, answer):
+                    return answer.suggestions
 
 
 def _split(text: str) -> tuple[str, str]:

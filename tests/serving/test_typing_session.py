@@ -1,19 +1,23 @@
 """Whatever somebody types, pastes or deletes, the suggestions are those for the whole text."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo.models import LanguageModel
 from rnnzoo.serving import AsyncClient, Client, export_model, make_server
+from rnnzoo.serving.calls import Call, Calls, Extended
+from rnnzoo.serving.errors import InvalidRequestError, ModelNotFoundError, ServingError
 from rnnzoo.serving.protocol import messages
 from rnnzoo.serving.server.process import Server
 from rnnzoo.serving.transport import GrpcTransport
+from rnnzoo.serving.typing_session import AsyncTyping, Typing
 
 TEXT = st.text(st.sampled_from([*"the gamis.'\n\u00a0", "漢"]), max_size=30)
 
@@ -92,6 +96,64 @@ def test_a_new_version_reads_the_text_anew(language_model: LanguageModel, tmp_pa
             same(client.predict_next("the game is over", 3)[0], session.predict_next("the game is over"))
     finally:
         server.stop()
+
+
+def changing_server(*answers: Extended | ServingError) -> tuple[list[Call[Extended]], Callable[[Call[Extended]], Any]]:
+    """What is asked, and a server that answers in this order."""
+    asked: list[Call[Extended]] = []
+    script = iter(answers)
+
+    def ask(call: Call[Extended]) -> Extended:
+        asked.append(call)
+        answer = next(script)
+        if isinstance(answer, ServingError):
+            raise answer
+        return answer
+
+    return asked, ask
+
+
+def in_loop(ask: Callable[[Call[Extended]], Extended], texts: Sequence[str]) -> list[Any]:
+    """What an asynchronous session answers."""
+
+    async def asking(call: Call[Extended]) -> Extended:
+        return ask(call)
+
+    async def main() -> list[Any]:
+        session = AsyncTyping(asking, Calls("default"), 5)
+        return [await session.predict_next(text) for text in texts]
+
+    return asyncio.run(main())
+
+
+def blocking(ask: Callable[[Call[Extended]], Extended], texts: Sequence[str]) -> list[Any]:
+    session = Typing(ask, Calls("default"), 5)
+    return [session.predict_next(text) for text in texts]
+
+
+@pytest.mark.parametrize("session", [blocking, in_loop])
+@pytest.mark.parametrize("refusal", [InvalidRequestError, ModelNotFoundError])
+def test_a_version_with_other_states_reads_the_text_anew(
+    session: Callable[..., list[Any]], refusal: type[ServingError]
+) -> None:
+    old, new = (Extended([], {"state": np.zeros((1, size), np.float32)}, size) for size in (2, 3))
+    asked, ask = changing_server(old, refusal("other states", 3), new, new)
+
+    assert [[], [], []] == session(ask, ["the game", "the game is", "the game is over"])
+
+    sent = [messages["PredictRequest"].FromString(call.request).inputs for call in asked]
+    assert [False, True, False, True] == ["state" in inputs for inputs in sent]
+    assert ["the", " game", "the game", " is"] == [inputs["text"].string_val[0].decode() for inputs in sent]
+
+
+@pytest.mark.parametrize("session", [blocking, in_loop])
+def test_what_is_refused_without_states_too_is_an_error(session: Callable[..., list[Any]]) -> None:
+    old = Extended([], {"state": np.zeros((1, 2), np.float32)}, 1)
+    asked, ask = changing_server(old, InvalidRequestError("states", 3), InvalidRequestError("the text itself", 3))
+
+    with pytest.raises(InvalidRequestError, match=r"^the text itself$"):
+        session(ask, ["the game", "the game is"])
+    assert 3 == len(asked)
 
 
 def test_with_asyncio(uncached_server: Server, client: Client) -> None:
