@@ -80,7 +80,7 @@ class AsyncClient:
         """As `Client.generate`."""
         return await self._ask(self._calls.generate(texts, max_words, temperature, top_k, top_p, seed))
 
-    async def stream(
+    def stream(
         self,
         text: str,
         max_words: int = 20,
@@ -92,8 +92,7 @@ class AsyncClient:
     ) -> AsyncIterator[str]:
         """As `Client.stream`."""
         request = self._calls.stream(text, max_words, temperature, top_k, top_p, seed)
-        async for message in self._transport.stream(request, self.timeout):
-            yield speaking_messages["GeneratedWord"].FromString(message).text
+        return self._pieces(request)
 
     def typing(self, top_k: int = 5) -> AsyncTyping:
         """As `Client.typing`; one question at a time."""
@@ -126,6 +125,10 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def _pieces(self, request: bytes) -> AsyncIterator[str]:
+        async for message in self._transport.stream(request, self.timeout):
+            yield speaking_messages["GeneratedWord"].FromString(message).text
 
     async def _ask(self, call: Call[_Answer]) -> _Answer:
         return call.read(await self._transport.call(call.method, call.request, self.timeout))

@@ -80,13 +80,7 @@ class Calls:
     version: int | None = None
 
     def predict_next(self, texts: str | Sequence[str], top_k: int) -> Call[list[list[Suggestion]]]:
-        def read(answer: dict[str, np.ndarray]) -> list[list[Suggestion]]:
-            most = answer["words"].shape[1]
-            if not 1 <= top_k <= most:
-                raise ValueError(f"top_k must be from 1 to {most}, what the model was exported with, but got {top_k=}.")
-            return _suggestions(answer, top_k)
-
-        return self._predict("predict_next", {"text": _text_array(texts)}, read)
+        return self._predict("predict_next", {"text": _text_array(texts)}, lambda answer: _suggestions(answer, top_k))
 
     def extend(self, text: str, unfinished: str, context: Mapping[str, np.ndarray], top_k: int) -> Call[Extended]:
         """One row: a text goes on from a context, and a word that may change comes after it."""
@@ -138,6 +132,8 @@ class Calls:
         self, text: str, max_words: int, temperature: float, top_k: int, top_p: float, seed: int | None
     ) -> bytes:
         """The request to the streaming service."""
+        if max_words < 1:  # on the wire, 0 stands for the default
+            raise ValueError(f"max_words must be at least 1, but got {max_words=}.")
         request = speaking_messages["GenerateRequest"](
             model_spec={"name": self.model_name}, text=text, max_words=max_words, top_k=top_k, seed=_seed(seed)
         )
@@ -206,6 +202,9 @@ def _read_metadata(message: bytes) -> Signatures:
 
 
 def _suggestions(answer: Mapping[str, np.ndarray], top_k: int) -> list[list[Suggestion]]:
+    most = answer["words"].shape[1]
+    if not 1 <= top_k <= most:
+        raise ValueError(f"top_k must be from 1 to {most}, what the model was exported with, but got {top_k=}.")
     return [
         [Suggestion(word.decode(), float(probability)) for word, probability in zip(*row, strict=True)]
         for row in zip(answer["words"][:, :top_k], answer["probabilities"][:, :top_k], strict=True)
@@ -225,6 +224,8 @@ def _text_array(texts: str | Sequence[str]) -> np.ndarray:
 
 def _array(value: Any) -> np.ndarray:
     array = np.asarray(value)
+    if array.dtype.kind in "SU" and not isinstance(value, (np.ndarray, np.generic)):
+        return np.array(value, dtype=object)  # NumPy's own strings lose the zero bytes at their end
     narrow = {"f": np.float32, "i": np.int32}.get(array.dtype.kind)
     if narrow is None or isinstance(value, (np.ndarray, np.generic)):
         return array

@@ -113,15 +113,17 @@ class Client:
         Args:
             text: one text.
             max_words: as for `generate`; so are the others.
+
+        Raises:
+            ValueError: if `max_words` is not positive.
         """
         request = self._calls.stream(text, max_words, temperature, top_k, top_p, seed)
-        for message in self._transport.stream(request, self.timeout):
-            yield speaking_messages["GeneratedWord"].FromString(message).text
+        return self._pieces(request)
 
     def typing(self, top_k: int = 5) -> Typing:
         """A session for somebody who types: it holds the state, so a keystroke costs the same however long the text.
 
-        Works with TensorFlow Serving too. Not for several threads.
+        Works with TensorFlow Serving too. Not for several threads. `top_k` is as for `predict_next`.
         """
         return Typing(self._ask, self._calls, top_k)
 
@@ -168,6 +170,10 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _pieces(self, request: bytes) -> Iterator[str]:
+        for message in self._transport.stream(request, self.timeout):
+            yield speaking_messages["GeneratedWord"].FromString(message).text
 
     def _ask(self, call: Call[_Answer]) -> _Answer:
         return call.read(self._transport.call(call.method, call.request, self.timeout))

@@ -45,7 +45,8 @@ def encode_tensor(array: np.ndarray, message: Any) -> None:
     """Writes an array of any shape into an empty `TensorProto`, one value per element.
 
     Args:
-        array: an array; strings as an object array of `bytes` (or `str`, written as UTF-8) or as a NumPy string array.
+        array: an array; strings as an object array of `bytes` (or `str`, written as UTF-8) or as a NumPy string array,
+            which has lost the zero bytes at the end of each.
         message: the `TensorProto` to fill, of whichever protobuf package.
 
     Raises:

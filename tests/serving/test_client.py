@@ -3,13 +3,14 @@
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnnzoo.models import LanguageModel, Sampler, Suggestion
+from rnnzoo.serving.async_client import AsyncClient
 from rnnzoo.serving.client import Client
 from rnnzoo.serving.errors import InvalidRequestError, ModelNotFoundError
 from rnnzoo.serving.protocol import messages
@@ -39,8 +40,25 @@ class Recorder:
         self.requests.append((method, messages["PredictRequest"].FromString(request), timeout))
         return bytes(self.answer.SerializeToString())
 
+    def stream(self, request: bytes, timeout: float) -> Iterator[bytes]:
+        raise AssertionError(request)
+
     def close(self) -> None:
         self.closed = True
+
+
+class Unasked:
+    """An asynchronous transport that nobody may use."""
+
+    async def call(self, method: str, request: bytes, timeout: float) -> bytes:
+        raise AssertionError(method)
+
+    async def stream(self, request: bytes, timeout: float) -> AsyncIterator[bytes]:
+        raise AssertionError(request)
+        yield b""
+
+    async def close(self) -> None:
+        pass
 
 
 def test_what_is_asked() -> None:
@@ -83,6 +101,20 @@ def test_types_of_raw_inputs(value: Any, dtype: type) -> None:
     assert ["y"] == list(request.output_filter)
 
 
+@pytest.mark.parametrize("value", [b"a\0", "a\0", [b"ab\0\0", b"\0"], [["a\0", "b"], ["", "\0\0"]]], ids=repr)
+def test_text_travels_with_its_zero_bytes(value: Any) -> None:
+    recorder = Recorder()
+
+    Client(transport=recorder).predict("any", {"x": value})
+
+    ((_, request, _),) = recorder.requests
+    expected = np.array(value, dtype=object)
+    assert expected.shape == tuple(axis.size for axis in request.inputs["x"].tensor_shape.dim)
+    assert [text.encode() if isinstance(text, str) else text for text in expected.ravel()] == list(
+        request.inputs["x"].string_val
+    )
+
+
 def test_predict_next_is_what_keras_says(client: Client, language_model: LanguageModel) -> None:
     for expected, answered in zip(language_model.predict_next(TEXTS), client.predict_next(TEXTS), strict=True):
         assert [suggestion.word for suggestion in expected] == [suggestion.word for suggestion in answered]
@@ -98,6 +130,8 @@ def test_top_k_ends_where_the_export_does(client: Client) -> None:
     for top_k in (0, 11):
         with pytest.raises(ValueError, match=rf"top_k must be from 1 to 10, .*, but got top_k={top_k}."):
             client.predict_next("the", top_k=top_k)
+    with pytest.raises(ValueError, match=r"top_k must be from 1 to 10, .*, but got top_k=11."):
+        client.typing(top_k=11).predict_next("the")
 
 
 def test_score_is_what_keras_says(client: Client, language_model: LanguageModel) -> None:
@@ -167,6 +201,10 @@ def test_mistakes_that_never_reach_a_server() -> None:
         Client(timeout=0)
     with pytest.raises(ValueError, match=r"texts must hold at least one text, but got none."):
         Client(transport=Recorder()).score([])
+    with pytest.raises(ValueError, match=r"max_words must be at least 1, but got max_words=0."):
+        Client(transport=Recorder()).stream("the", max_words=0)
+    with pytest.raises(ValueError, match=r"max_words must be at least 1, but got max_words=-1."):
+        AsyncClient(transport=Unasked()).stream("the", max_words=-1)
 
 
 def test_neither_tensorflow_nor_keras_is_imported() -> None:
