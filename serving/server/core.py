@@ -67,11 +67,10 @@ class Core:
         deadline = None if timeout is None else began + timeout
         if not request.HasField("model_spec"):
             raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
-        with lease(self.repository, request.model_spec) as servable:
+        with lease(self.repository, request.model_spec, record) as servable:
             question = prepare(servable, request, self.repository.check_method_names)
             parsed = time.perf_counter()
             if record is not None:
-                record.model_name, record.model_version = servable.name, servable.version
                 record.signature_name = question.signature_name
                 record.parse += parsed - began
             if self.settings.prefix_cache_bytes and can_extend(servable, question):

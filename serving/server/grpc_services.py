@@ -1,5 +1,6 @@
 """TensorFlow Serving's PredictionService on the gRPC port: status codes here, answers in the core."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +23,7 @@ from rnnzoo.serving.server.multi_inference import multi_infer
 from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.regression import regress
 from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import GONE, Code, StatusError
 from rnnzoo.serving.server.tensor_contents import pack_contents
 
 __all__ = ["PredictionService", "abort", "add_to", "answer", "failure"]
@@ -63,7 +64,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         async def metadata(record: Record | None) -> get_model_metadata_pb2.GetModelMetadataResponse:
-            return inference.get_model_metadata(self._core.repository, request)
+            return inference.get_model_metadata(self._core.repository, request, record)
 
         return await answer(self._core, context, "GetModelMetadata", request, metadata)
 
@@ -87,16 +88,16 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
         api: str,
         request: _Request,
-        compute: Callable[[Repository, _Request, float | None], Any],
+        compute: Callable[[Repository, _Request, float | None, Record | None], Any],
     ) -> Any:
         timeout = context.time_remaining()
         asked = time.monotonic()
 
-        def run() -> Any:
+        def run(record: Record | None) -> Any:
             left = None if timeout is None else timeout - (time.monotonic() - asked)
-            return compute(self._core.repository, request, left)
+            return compute(self._core.repository, request, left, record)
 
-        return await answer(self._core, context, api, request, lambda record: self._core.in_thread(run))
+        return await answer(self._core, context, api, request, lambda record: self._core.in_thread(lambda: run(record)))
 
 
 async def answer(
@@ -119,6 +120,10 @@ async def answer(
     record = None if observer is None else observer.begin(api, "GRPC")
     try:
         response = await compute(record)
+    except asyncio.CancelledError:
+        if observer is not None:
+            observer.finish(record, Code.CANCELLED, GONE, request)
+        raise
     except Exception as error:
         code, message = failure(error)
     else:

@@ -5,8 +5,8 @@ get_model_metadata_impl.cc), so a client that reads them cannot tell the two ser
 and REST both call these functions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2
 
+from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
@@ -110,7 +111,9 @@ def reply(servable: Servable, question: Question, arrays: Sequence[np.ndarray]) 
 
 
 def get_model_metadata(
-    repository: "Repository", request: get_model_metadata_pb2.GetModelMetadataRequest
+    repository: "Repository",
+    request: get_model_metadata_pb2.GetModelMetadataRequest,
+    record: Record | None = None,
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """The signatures of a model, as its `saved_model.pb` has them.
 
@@ -125,22 +128,31 @@ def get_model_metadata(
         if field != _SIGNATURE_DEF:
             # The "%s" is TensorFlow Serving's own: it appends where it means to format.
             raise StatusError(Code.INVALID_ARGUMENT, f"Metadata field %s is not supported{field}")
-    with lease(repository, request.model_spec) as servable:
+    with lease(repository, request.model_spec, record) as servable:
         signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
         response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=_resolved(servable))
     response.metadata[_SIGNATURE_DEF].Pack(signatures)
     return response
 
 
-def lease(repository: "Repository", spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
+@contextmanager
+def lease(repository: "Repository", spec: model_pb2.ModelSpec, record: Record | None = None) -> Iterator[Servable]:
     """The model that a ModelSpec means; it stays loaded until the context ends.
+
+    Args:
+        repository: the loaded models.
+        spec: from a request.
+        record: of that request, which then knows the model whatever becomes of the request.
 
     Raises:
         StatusError: if there is none.
     """
     version = spec.version.value if spec.HasField("version") else None
     label = spec.version_label if spec.HasField("version_label") else None
-    return repository.lease(spec.name, version, label)
+    with repository.lease(spec.name, version, label) as servable:
+        if record is not None:
+            record.model_name, record.model_version = servable.name, servable.version
+        yield servable
 
 
 def _resolved(servable: Servable, signature_name: str = "") -> model_pb2.ModelSpec:

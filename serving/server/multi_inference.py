@@ -9,6 +9,7 @@ from tensorflow_serving.apis import inference_pb2, model_pb2
 from rnnzoo.serving.server.classification import CLASSIFY, classification_fetches, classifications
 from rnnzoo.serving.server.examples import DEFAULT_SIGNATURE, refused, resolved, run_on_examples
 from rnnzoo.serving.server.inference import lease
+from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.regression import REGRESS, regression_fetches, regressions
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
@@ -18,7 +19,10 @@ __all__ = ["multi_infer", "multi_infer_with"]
 
 
 def multi_infer(
-    repository: Repository, request: inference_pb2.MultiInferenceRequest, timeout: float | None = None
+    repository: Repository,
+    request: inference_pb2.MultiInferenceRequest,
+    timeout: float | None = None,
+    record: Record | None = None,
 ) -> inference_pb2.MultiInferenceResponse:
     """Answers a MultiInferenceRequest.
 
@@ -26,12 +30,13 @@ def multi_infer(
         repository: the loaded models.
         request: the tasks, each with a model, a signature and a method, and the examples they share.
         timeout: seconds that the run may take; no limit if None.
+        record: where what was resolved is written, if given.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
     spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
-    with lease(repository, spec) as servable:
+    with lease(repository, spec, record) as servable:
         return multi_infer_with(servable, request, timeout, repository.check_method_names)
 
 

@@ -9,7 +9,8 @@ class Record(Protocol):
     """One request, filled in while it is answered; the times are seconds.
 
     Attributes:
-        model_name: the model's name, as the request has it.
+        model_name: the model's name; "" where no such model is served, as any name would be counted for itself, and
+            callers know endless ones.
         model_version: the version that answered.
         signature_name: resolved.
         rows: the rows of the request, where they are known.

@@ -9,8 +9,16 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import regression_pb2
 
-from rnnzoo.serving.server.examples import ask_about_examples, refused, resolved, shape_text, type_text
+from rnnzoo.serving.server.examples import (
+    DEFAULT_SIGNATURE,
+    ask_about_examples,
+    refused,
+    resolved,
+    shape_text,
+    type_text,
+)
 from rnnzoo.serving.server.inference import lease
+from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code
@@ -22,7 +30,10 @@ _OUTPUTS = "outputs"
 
 
 def regress(
-    repository: Repository, request: regression_pb2.RegressionRequest, timeout: float | None = None
+    repository: Repository,
+    request: regression_pb2.RegressionRequest,
+    timeout: float | None = None,
+    record: Record | None = None,
 ) -> regression_pb2.RegressionResponse:
     """Answers a RegressionRequest.
 
@@ -30,13 +41,16 @@ def regress(
         repository: the loaded models.
         request: model, signature (`serving_default` if it names none) and examples.
         timeout: seconds that the run may take; no limit if None.
+        record: where what was resolved is written, if given.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
     if not request.HasField("model_spec"):
         raise refused("Missing ModelSpec")
-    with lease(repository, request.model_spec) as servable:
+    with lease(repository, request.model_spec, record) as servable:
+        if record is not None:
+            record.signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
         return regress_with(servable, request, timeout, repository.check_method_names)
 
 

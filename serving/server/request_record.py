@@ -13,6 +13,8 @@ from rnnzoo.serving.server.status import Code
 
 __all__ = ["RequestObserver", "RequestRecord"]
 
+# The calls that run a model: TensorFlow Serving counts no others.
+_COUNTED = frozenset({"Predict", "Classify", "Regress", "MultiInference", "Generate"})
 _log = logging.getLogger("rnnzoo.requests")
 
 
@@ -81,7 +83,8 @@ class RequestObserver:
         total = time.perf_counter() - record.began
         # TensorFlow Serving spells the call in lower case where it came by a URL.
         api = record.api.lower() if record.entrypoint == "REST" else record.api
-        self.metrics.request(record.model_name, api, record.entrypoint, code, total)
+        if record.api in _COUNTED:
+            self.metrics.request(record.model_name, api, record.entrypoint, code, total)
         if record.compute:
             self.metrics.runtime(record.model_name, record.api, record.compute)
             self.metrics.queued(record.model_name, record.queue)

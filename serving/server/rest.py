@@ -14,7 +14,7 @@ from rnnzoo.serving.server.request_record import RequestObserver, RequestRecord
 from rnnzoo.serving.server.rest_answers import answer_prediction, answer_question
 from rnnzoo.serving.server.rest_bodies import Bodies
 from rnnzoo.serving.server.rest_urls import question_of
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import GONE, Code, StatusError
 
 __all__ = ["RestOptions", "make_app"]
 
@@ -152,7 +152,7 @@ class _Handlers:
             self._observer.finish(record, error.code, error.message)
             return _refused(error)
         except (asyncio.CancelledError, ConnectionError) as error:
-            self._observer.finish(record, 1, "the caller has gone")
+            self._observer.finish(record, Code.CANCELLED, GONE)
             if isinstance(error, asyncio.CancelledError):
                 raise
             return web.Response(status=499)  # which nobody reads

@@ -59,12 +59,10 @@ async def answer_prediction(
         return await _predict(core, question, body, timeout, record)
     if question.method == "classify":
         asked = await _read(core, body, record, lambda: classification_request(body, question.spec))
-        classified = await core.in_thread(lambda: classify(core.repository, asked, _left(timeout, record)))
-        _resolved(classified, record)
+        classified = await core.in_thread(lambda: classify(core.repository, asked, _left(timeout, record), record))
         return Answer(classification_answer(classified.result), asked, classified)
     asking = await _read(core, body, record, lambda: regression_request(body, question.spec))
-    regressed = await core.in_thread(lambda: regress(core.repository, asking, _left(timeout, record)))
-    _resolved(regressed, record)
+    regressed = await core.in_thread(lambda: regress(core.repository, asking, _left(timeout, record), record))
     return Answer(regression_answer(regressed.result), asking, regressed)
 
 
@@ -94,8 +92,7 @@ def answer_question(core: Core, question: Question) -> bytes:
 async def _predict(core: Core, question: Question, body: bytes, timeout: float | None, record: RequestRecord) -> Answer:
     def signature_of(name: str) -> meta_graph_pb2.SignatureDef:
         key = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-        with lease(core.repository, question.spec) as servable:
-            record.model_name, record.model_version = servable.name, servable.version
+        with lease(core.repository, question.spec, record) as servable:
             if key not in servable.signatures:
                 raise StatusError(Code.INVALID_ARGUMENT, f'Serving signature name: "{key}" not found in signature def')
             return servable.signatures[key]
@@ -121,11 +118,6 @@ async def _maybe_in_thread(core: Core, size: int, work: Callable[[], _Result]) -
 
 def _left(timeout: float | None, record: RequestRecord) -> float | None:
     return None if timeout is None else timeout - (time.perf_counter() - record.began)
-
-
-def _resolved(response: Any, record: RequestRecord) -> None:
-    record.model_name, record.signature_name = response.model_spec.name, response.model_spec.signature_name
-    record.model_version = response.model_spec.version.value
 
 
 def _listed(core: Core) -> bytes:

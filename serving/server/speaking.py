@@ -1,8 +1,10 @@
 """`generate` word by word: a stream that a caller reads while it is written, and ends by hanging up."""
 
+import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -15,7 +17,7 @@ from rnnzoo.serving.server.grpc_services import abort, failure
 from rnnzoo.serving.server.inference import Question, lease
 from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import GONE, Code, StatusError
 from rnnzoo.serving.signatures import CONTROLS, MOST_WORDS
 from rnnzoo.serving.speaking_protocol import METHOD, SERVICE, speaking_messages
 
@@ -33,8 +35,13 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
         record = None if observer is None else observer.begin(METHOD, "GRPC")
         code, message = 0, ""
         try:
-            async for word in speak(core, request, context.time_remaining(), record):
-                yield word
+            async with aclosing(speak(core, request, context.time_remaining(), record)) as words:
+                async for word in words:
+                    yield word
+        except (asyncio.CancelledError, GeneratorExit):
+            if observer is not None:
+                observer.finish(record, Code.CANCELLED, GONE, request)
+            raise
         except Exception as error:
             code, message = failure(error)
         if observer is not None:
@@ -52,7 +59,7 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
 
 async def speak(
     core: Core, request: Any, timeout: float | None = None, record: Record | None = None
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     """The words of a continuation, those of the signature `generate` for an equal seed, each as soon as it is drawn.
 
     Between two words nothing runs for this request: closing the iterator ends the work. The words of concurrent
@@ -69,11 +76,10 @@ async def speak(
     """
     deadline = None if timeout is None else time.perf_counter() + timeout
     most, controls = _controls(request)
-    with lease(core.repository, _model_spec(request)) as servable:
+    with lease(core.repository, _model_spec(request), record) as servable:
         if "speak" not in servable.signatures or not servable.own_export:
             raise StatusError(Code.FAILED_PRECONDITION, 'Serving signature key "speak" not found.')
         if record is not None:
-            record.model_name, record.model_version = servable.name, servable.version
             record.signature_name = "speak"
         context = await core.extender.context(servable, request.text.encode(), deadline, record)
         for index in range(most):

@@ -2,7 +2,11 @@
 
 import enum
 
-__all__ = ["Code", "StatusError", "code_name"]
+__all__ = ["GONE", "Code", "StatusError", "code_name"]
+
+
+GONE = "the caller has gone"
+"""What is written down of a request that is cancelled."""
 
 
 class Code(enum.IntEnum):

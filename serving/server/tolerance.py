@@ -7,6 +7,7 @@ which no caller can tell that it should ask another server.
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -99,7 +100,8 @@ def _checked(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, An
 def _checked_stream(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
     async def checked(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         await _check(request, context, core)
-        async for message in answer(request, context):
-            yield message
+        async with aclosing(answer(request, context)) as messages:  # whoever hangs up is told of at once
+            async for message in messages:
+                yield message
 
     return checked

@@ -120,6 +120,16 @@ def test_only_a_share_is_kept(tmp_path: Path) -> None:
         RequestObserver(ServerMetrics(), sampling_rate=1.5)
 
 
+def test_only_what_runs_a_model_is_counted() -> None:
+    metrics = ServerMetrics()
+    observer = RequestObserver(metrics)
+    for api in ("GetModelMetadata", "GetModelStatus", "HandleReloadConfigRequest", "Predict", "Generate"):
+        observer.finish(observer.begin(api, "GRPC"), 0)
+
+    counted = [line for line in metrics.exposition().decode().splitlines() if "request_count{" in line]
+    assert [':tensorflow:serving:request_count{model_name="",status="OK"} 2'] == counted
+
+
 def test_a_line_of_json_says_where_the_time_went(caplog: pytest.LogCaptureFixture) -> None:
     observer = RequestObserver(ServerMetrics(), log_lines=True)
     record = observer.begin("Predict", "REST")

@@ -78,7 +78,9 @@ def test_all_runs_are_in_the_times_of_a_stream(language_model_server: Server, mo
     assert "miss" == record.cache
 
 
-def test_hanging_up_ends_the_work(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_up_ends_the_work(
+    client: Client, language_model_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs: list[float] = []
     run = Servable.run
 
@@ -94,7 +96,14 @@ def test_hanging_up_ends_the_work(client: Client, monkeypatch: pytest.MonkeyPatc
             break
     stream.close()  # type: ignore[attr-defined]
 
+    def cancelled() -> bool:
+        metrics = language_model_server.core.metrics.exposition().decode()  # type: ignore[union-attr]
+        return 'request_count{model_name="default",status="CANCELLED"}' in metrics
+
     deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not cancelled():
+        time.sleep(0.05)
+    assert cancelled()
     while time.monotonic() < deadline and (not runs or time.monotonic() - runs[-1] < 0.5):
         time.sleep(0.05)
     assert time.monotonic() - runs[-1] >= 0.5
