@@ -14,7 +14,7 @@ from rnnzoo.serving.server.labels import UnavailableLabels
 from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.model_management import read_model_config
 from rnnzoo.serving.server.model_settings import ModelSettings, models_of
-from rnnzoo.serving.server.ports import check_port, check_socket
+from rnnzoo.serving.server.ports import check_ports
 from rnnzoo.serving.server.process import Server
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
@@ -51,11 +51,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         prefer_tflite_model=flags.prefer_tflite_model,
         tags=frozenset(filter(None, flags.saved_model_tags.split(","))),
     )
-    for port in (settings.port, settings.rest_api_port):
-        if port is not None:
-            check_port(settings.host, port)
-    if settings.grpc_socket_path:
-        check_socket(settings.grpc_socket_path)
+    check_ports(settings)
     repository = Repository(
         models,
         load,

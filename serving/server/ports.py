@@ -4,9 +4,23 @@ import errno
 import os
 import socket
 
-__all__ = ["address", "check_port", "check_socket"]
+from rnnzoo.serving.server.settings import ServerSettings
+
+__all__ = ["address", "check_port", "check_ports", "check_socket"]
 
 _LONGEST_SOCKET_PATH = 107  # of sockaddr_un
+
+
+def check_ports(settings: ServerSettings) -> None:
+    """Raises an OSError if a port or the socket of a server is not to be had.
+
+    Asked before the models load, which takes seconds.
+    """
+    for port in (settings.port, settings.rest_api_port):
+        if port is not None:
+            check_port(settings.host, port)
+    if settings.grpc_socket_path:
+        check_socket(settings.grpc_socket_path)
 
 
 def check_port(host: str, port: int) -> None:

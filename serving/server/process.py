@@ -18,7 +18,7 @@ from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.loop_thread import LoopThread
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
-from rnnzoo.serving.server.ports import address, check_port, check_socket
+from rnnzoo.serving.server.ports import address, check_ports
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import DEFAULT_PORT, ServerSettings
 from rnnzoo.serving.server.tolerance import TolerantServer
@@ -66,8 +66,16 @@ class Server:
         self.address = address(settings.host, self.port) if self.port else f"unix:{settings.grpc_socket_path}"
 
     def start(self) -> None:
-        """Answers requests from now on, in threads of its own, and watches the folders for new versions."""
-        self._loop.run(self._start())
+        """Answers requests from now on, in threads of its own, and watches the folders for new versions.
+
+        Raises:
+            OSError: if the REST port has been taken since the server was made, which is stopped then.
+        """
+        try:
+            self._loop.run(self._start())
+        except BaseException:  # half a server would answer on one port only
+            self.stop()
+            raise
         if self.settings.poll_seconds > 0:
             self._poller.start()
 
@@ -166,14 +174,11 @@ def make_server(
     Raises:
         FileNotFoundError: if a folder is missing or has no version.
         ValueError: if a version cannot be loaded, or a setting is out of range.
-        OSError: if the port is taken or not allowed.
+        OSError: if a port or the socket path is taken or not allowed.
     """
     settings = replace(settings or ServerSettings(), **changes)
     models = base_path if isinstance(base_path, Mapping) else {model_name: base_path}
-    if settings.port is not None:
-        check_port(settings.host, settings.port)  # before the models: loading takes seconds
-    if settings.grpc_socket_path:
-        check_socket(settings.grpc_socket_path)
+    check_ports(settings)
     repository = Repository(
         {name: path if isinstance(path, ModelSettings) else Path(path) for name, path in models.items()}, load_servable
     )

@@ -83,6 +83,8 @@ class ServerSettings:
             raise ValueError(f"port must be between 0 and 65535, but got port={self.port}.")
         if self.rest_api_port is not None and not 0 <= self.rest_api_port <= 65535:
             raise ValueError(f"rest_api_port must be between 0 and 65535, but got rest_api_port={self.rest_api_port}.")
+        if self.port and self.port == self.rest_api_port:
+            raise ValueError(f"port and rest_api_port must differ, but got {self.port} for both.")
         if self.monitoring_path is not None and not self.monitoring_path.startswith("/"):
             raise ValueError(f"monitoring_path must begin with /, but got monitoring_path={self.monitoring_path!r}.")
         if not 0.0 <= self.request_log_sampling_rate <= 1.0:

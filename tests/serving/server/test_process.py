@@ -47,6 +47,31 @@ def test_a_port_in_use_is_one_clear_error(arithmetic: Path) -> None:
             make_server(arithmetic, port=port)
 
 
+def test_a_rest_port_in_use_is_told_before_any_model_loads(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"^port {port} on 127.0.0.1 is in use: stop the other server, or pass"):
+            make_server(tmp_path / "no model", port=0, rest_api_port=port)
+    with pytest.raises(ValueError, match=r"port and rest_api_port must differ, but got 8500 for both."):
+        make_server(tmp_path / "no model", port=8500, rest_api_port=8500)
+
+
+def test_a_server_that_cannot_start_is_stopped(arithmetic: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = make_server(arithmetic, port=0, rest_api_port=port)
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(OSError, match=rf"^port {port} on 127.0.0.1 is in use"),
+    ):
+        server.start()
+
+    assert not server.repository.ready
+    with pytest.raises(OSError, match=r"refused"):
+        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+    server.stop()  # again, as a `finally` would
+
+
 def test_a_port_of_another_server_is_in_use(arithmetic: Path, arithmetic_server: Server) -> None:
     with pytest.raises(OSError, match=r"is in use"):
         make_server(arithmetic, port=arithmetic_server.port)
