@@ -30,6 +30,9 @@ class ModelSettings:
     policy: VersionPolicy = field(default_factory=Latest)
     labels: Mapping[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_path", Path(self.base_path))  # a str is as good, and what many pass
+
 
 def models_of(
     config: model_server_config_pb2.ModelServerConfig, served: Collection[str] = ()

@@ -122,13 +122,12 @@ def _left(timeout: float | None, record: RequestRecord) -> float | None:
 
 def _listed(core: Core) -> bytes:
     models = []
-    for name in core.repository.names:
-        labels = {version: label for label, version in core.repository.settings[name].labels.items()}
+    for name, settings in core.repository.settings.items():
         versions = [
             {
                 "version": str(state.version),
                 "state": State(state.state).name,
-                **({"label": labels[state.version]} if state.version in labels else {}),
+                "labels": sorted(label for label, version in settings.labels.items() if version == state.version),
             }
             for state in core.repository.states(name)
         ]

@@ -63,7 +63,7 @@ def question_of(http_method: str, path: str) -> Question:
             raise StatusError(Code.INVALID_ARGUMENT, f"Malformed request: {http_method} {path}")
         return Question(method, spec)
     if not found["model"]:
-        if path.rstrip("/").lower() != "/v1/models":
+        if path.lower() != "/v1/models":
             raise StatusError(Code.INVALID_ARGUMENT, "Missing model name in request.")
         return Question("list", spec)
     return Question("metadata" if found["metadata"] == "metadata" else "status", spec)

@@ -19,6 +19,10 @@ def model(rest: str, name: str = "m") -> str:
     return f"model_config_list {{ config {{ name: '{name}' base_path: '/models/m' {rest} }} }}"
 
 
+def test_a_folder_may_be_a_str() -> None:
+    assert Path("/models/m") == ModelSettings(base_path="/models/m").base_path  # type: ignore[arg-type]
+
+
 def test_the_documented_file() -> None:
     models = parsed(
         """

@@ -12,6 +12,7 @@ import tensorflow as tf
 from prometheus_client.parser import text_string_to_metric_families
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.process import Server, make_server
 
 Ask = Callable[..., Any]
@@ -144,8 +145,20 @@ def test_metadata_has_the_signatures(rest_server: Server, ask: Ask) -> None:
 def test_models_are_listed(rest_server: Server, ask: Ask) -> None:
     (model,) = ask(rest_server, "GET", "/v1/models").json["models"]
 
-    assert ("half", [{"version": "3", "state": "AVAILABLE"}]) == (model["name"], model["versions"])
+    assert ("half", [{"version": "3", "state": "AVAILABLE", "labels": []}]) == (model["name"], model["versions"])
     assert sorted(NAMES) == model["signatures"]
+
+
+def test_all_labels_of_a_version_are_listed(arithmetic: Path, ask: Ask) -> None:
+    settings = ModelSettings(base_path=arithmetic, labels={"stable": 3, "prod": 3})
+    server = make_server({"half": settings}, port=0, poll_seconds=0, rest_api_port=0)
+    server.start()
+    try:
+        (model,) = ask(server, "GET", "/v1/models").json["models"]
+    finally:
+        server.stop()
+
+    assert [["prod", "stable"]] == [version["labels"] for version in model["versions"]]
 
 
 def test_a_gzip_body_is_unpacked_and_a_broken_one_is_empty(rest_server: Server, ask: Ask) -> None:
