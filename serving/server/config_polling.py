@@ -23,6 +23,7 @@ class _ConfigPolling:
         self._core = core
         self._task: asyncio.Task[None] | None = None
         self._complaint = ""
+        self._applied = core.repository.settings  # what the file said last; requests may have changed it since
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._poll())
@@ -37,14 +38,29 @@ class _ConfigPolling:
             await asyncio.to_thread(self._reload)
 
     def _reload(self) -> None:
+        repository, settings = self._core.repository, self._core.settings
         try:
-            self._core.repository.reconfigure(read_model_config(self._core.settings.model_config_file))
+            models = read_model_config(settings.model_config_file)
+            if models != self._applied or settings.reapply_model_config_file:
+                before = set(repository.names)
+                repository.reconfigure(models)
+                self._applied = models
+                self._tell(before, set(models))
         except (OSError, ValueError) as error:
             self._complain(f"Failed to read ModelServerConfig file: {error}")
         except StatusError as error:
             self._complain(f"PollFilesystemAndReloadConfig failed to ReloadConfig: {error.message}")
         else:
             self._complaint = ""
+
+    def _tell(self, before: set[str], after: set[str]) -> None:
+        if before != after:
+            _log.warning(  # to be seen: a model that goes is missed by somebody
+                "%s adds the models [%s] and removes [%s].",
+                self._core.settings.model_config_file,
+                ", ".join(sorted(after - before)),
+                ", ".join(sorted(before - after)),
+            )
 
     def _complain(self, message: str) -> None:
         if message != self._complaint:  # once, not at every look

@@ -94,6 +94,7 @@ def _settings(flags: argparse.Namespace) -> ServerSettings:
         poll_seconds=max(0, flags.file_system_poll_wait_seconds),
         model_config_file=flags.model_config_file,
         model_config_file_poll_seconds=max(0, flags.model_config_file_poll_wait_seconds),
+        reapply_model_config_file=True,
         enable_serialization_as_tensor_content=flags.enable_serialization_as_tensor_content,
         enable_profiler=flags.enable_profiler,
         rest_api_port=rest_api_port,

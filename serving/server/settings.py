@@ -35,6 +35,8 @@ class ServerSettings:
         poll_seconds: how often to look for new versions; 0 never.
         model_config_file: where the models are listed, if anywhere.
         model_config_file_poll_seconds: how often to read it again; 0 never.
+        reapply_model_config_file: whether that brings back what the file says although it has not changed, as in
+            TensorFlow Serving; else what HandleReloadConfigRequest has asked for stays until the file changes.
         enable_serialization_as_tensor_content: whether gRPC's answers come as `tensor_content` instead of typed lists.
         enable_profiler: whether whoever reaches the gRPC port may take traces, also to files of this machine.
         rest_api_port: the HTTP port; 0 picks a free one, None is no port.
@@ -66,6 +68,7 @@ class ServerSettings:
     poll_seconds: float = 1.0
     model_config_file: str = ""
     model_config_file_poll_seconds: float = 0.0
+    reapply_model_config_file: bool = False
     enable_serialization_as_tensor_content: bool = False
     enable_profiler: bool = False
     rest_api_port: int | None = None

@@ -23,7 +23,7 @@ def serve(
         Path | None,
         typer.Option(
             help="Instead of EXPORT: TensorFlow Serving's list of models, with their versions and labels. It is read "
-            "again every second."
+            "again every second, and followed where it has changed."
         ),
     ] = None,
     port: Annotated[int, typer.Option(help="The gRPC port; 0 finds a free one.")] = 8500,

@@ -1,8 +1,10 @@
 """The stock stub of ModelService, and the configuration file that is read again."""
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -11,7 +13,9 @@ from google.protobuf import text_format
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
 from waiting import wait_for
 
-from rnnzoo.serving.server.model_management import read_model_config
+from rnnzoo.serving.server.config_polling import make_part
+from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.model_management import handle_reload_config, read_model_config
 from rnnzoo.serving.server.process import Server, make_server
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
@@ -140,6 +144,35 @@ def test_a_model_that_does_not_load_is_reported(stub: Stub, models: Path) -> Non
     assert (1, "LOADING", 5) == (version, state, error)
     assert told.startswith("Could not find SavedModel .pb or .pbtxt at supplied export directory path: ")
     assert [(3, "AVAILABLE", 0, "")] == status(stub, "numbers")
+
+
+@pytest.mark.parametrize("reapply", [False, True])
+def test_a_file_that_has_not_changed_undoes_nothing_unless_it_is_to(
+    models: Path, tmp_path: Path, reapply: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config(("a", models / "numbers")), encoding="utf-8")
+    settings = ServerSettings(model_config_file=str(file), model_config_file_poll_seconds=1)
+    repository = Repository(read_model_config(file))
+    polling = make_part(Core(repository, replace(settings, reapply_model_config_file=reapply)))
+    assert polling is not None
+    added = model_management_pb2.ReloadConfigRequest()
+    for name in ("a", "b"):
+        added.config.model_config_list.config.add(
+            name=name, base_path=str(models / "numbers"), model_platform="tensorflow"
+        )
+    handle_reload_config(repository, added)
+
+    with caplog.at_level(logging.INFO):
+        polling._reload()
+        assert (["a"] if reapply else ["a", "b"]) == repository.names
+        file.write_text(config(("c", models / "numbers")), encoding="utf-8")
+        polling._reload()
+
+    assert ["c"] == repository.names
+    removed = "a" if reapply else "a, b"
+    assert f"{file} adds the models [c] and removes [{removed}]." in caplog.messages
+    repository.close()
 
 
 def test_the_configuration_file_is_read_again(models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
