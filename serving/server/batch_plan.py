@@ -36,14 +36,12 @@ class BatchPlan:
 
     def feeds(self, question: Question) -> tuple[dict[str, np.ndarray], int] | None:
         """The question's arrays, each with the same number of rows, and that number; None if it has to run alone."""
-        names = {question.signature.inputs[alias].name for alias in question.given}
-        sizes = {len(array) if array.ndim else 0 for name, array in question.feeds.items() if name in names}
-        if len(sizes) != 1 or 0 in sizes or any(array.size == 0 for array in question.feeds.values()):
+        rows, given = question.rows, question.given_arrays
+        if rows == 0 or any(array.size == 0 for array in question.feeds.values()):
             return None
-        (rows,) = sizes
         feeds = dict(question.feeds)
         for name, array in feeds.items():
-            if name not in names and len(array) != rows:
+            if name not in given and len(array) != rows:
                 if not self.own or len(array) != 1:
                     return None
                 feeds[name] = np.repeat(array, rows, axis=0)

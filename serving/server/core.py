@@ -80,7 +80,7 @@ class Core:
             answered = time.perf_counter()
             response = reply(servable, question, ran.arrays)
             if record is not None:
-                record.rows = ran.rows
+                record.rows, record.batch_rows = question.rows, ran.rows
                 record.queue += ran.began - parsed
                 record.compute += ran.seconds
                 record.reply += time.perf_counter() - answered

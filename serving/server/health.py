@@ -29,12 +29,15 @@ _LOOK_SECONDS = 0.2
 
 
 def add_to(server: grpc.aio.Server, core: Core) -> None:
-    """Registers the service: SERVING until the core drains, then NOT_SERVING, so that nobody new is sent here."""
+    """Registers the service: NOT_SERVING while a model has no version, and once the core drains.
+
+    Then nobody new is sent here; `/healthz/ready` says the same.
+    """
 
     def status(service: str) -> int:
         if service not in _SERVICES:
             return _SERVICE_UNKNOWN
-        return _NOT_SERVING if core.draining else _SERVING
+        return _SERVING if core.repository.ready and not core.draining else _NOT_SERVING
 
     async def check(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         if status(request.service) == _SERVICE_UNKNOWN:

@@ -49,6 +49,18 @@ class Question:
     aliases: tuple[str, ...]
 
     @property
+    def rows(self) -> int:
+        """How many rows the request itself holds; 0 where its inputs do not agree."""
+        sizes = {len(array) if array.ndim else 0 for array in self.given_arrays.values()}
+        return sizes.pop() if len(sizes) == 1 else 0
+
+    @property
+    def given_arrays(self) -> dict[str, np.ndarray]:
+        """The feeds that the request itself holds."""
+        names = {self.signature.inputs[alias].name for alias in self.given}
+        return {name: array for name, array in self.feeds.items() if name in names}
+
+    @property
     def fetches(self) -> list[str]:
         """The names of the tensors behind `aliases`, in their order."""
         return [self.signature.outputs[alias].name for alias in self.aliases]

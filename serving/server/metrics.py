@@ -5,7 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
 
-from rnnzoo.serving.server.status import Code
+from rnnzoo.serving.server.status import code_name
 
 __all__ = ["ServerMetrics"]
 
@@ -91,7 +91,7 @@ class ServerMetrics:
 
     def request(self, model_name: str, api: str, entrypoint: str, code: int, seconds: float) -> None:
         """A request was answered, with a status code; the latency counts where it is 0."""
-        status = "OK" if code == 0 else Code(code).name if code in Code._value2member_map_ else str(code)
+        status = "OK" if code == 0 else code_name(code)
         self._child(self._requests, model_name, status).inc()
         if code == 0:
             self._child(self._latency, model_name, api, entrypoint).observe(seconds * _MICROSECONDS)

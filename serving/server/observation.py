@@ -14,6 +14,7 @@ class Record(Protocol):
         model_version: the version that answered.
         signature_name: resolved.
         rows: the rows of the request, where they are known.
+        batch_rows: those of the batch that it ran in; 0 if it ran in none.
         cache: how the prefix cache helped: "hit", "extended" or "miss"; None if it was not asked.
         parse: from message to arrays.
         queue: until the model ran.
@@ -25,6 +26,7 @@ class Record(Protocol):
     model_version: int
     signature_name: str
     rows: int
+    batch_rows: int
     cache: str | None
     parse: float
     queue: float

@@ -9,7 +9,7 @@ from typing import Any
 
 from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.request_log import RequestLog
-from rnnzoo.serving.server.status import Code
+from rnnzoo.serving.server.status import code_name
 
 __all__ = ["RequestObserver", "RequestRecord"]
 
@@ -37,6 +37,7 @@ class RequestRecord:
     model_version: int = 0
     signature_name: str = ""
     rows: int = 0
+    batch_rows: int = 0
     cache: str | None = None
     parse: float = 0.0
     queue: float = 0.0
@@ -103,7 +104,6 @@ class RequestObserver:
 
 
 def _line(record: RequestRecord, code: int, message: str, total: float) -> str:
-    status = "OK" if code == 0 else Code(code).name if code in Code._value2member_map_ else str(code)
     line: dict[str, Any] = {
         "time": round(time.time(), 3),
         "api": record.api,
@@ -111,8 +111,9 @@ def _line(record: RequestRecord, code: int, message: str, total: float) -> str:
         "model": record.model_name,
         "version": record.model_version,
         "signature": record.signature_name,
-        "status": status,
+        "status": "OK" if code == 0 else code_name(code),
         "rows": record.rows,
+        "batch_rows": record.batch_rows,
         "cache": record.cache,
         **{
             f"{stage}_ms": round(seconds * 1000, 3)

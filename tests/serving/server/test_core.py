@@ -12,9 +12,11 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server import batching
 from rnnzoo.serving.server.batch_plan import batch_plan
+from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.inference import prepare
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.status import Code, StatusError
 
@@ -119,6 +121,26 @@ def test_short_texts_and_short_continuations_do_not_wait_for_long_ones(repositor
     assert 4 == len({lane(max_words=most) for most in (7, 20, 200, 10_000)})
     assert lane() == lane("x" * 2047)
     assert 3 == len({lane("x" * length) for length in (2047, 2048, 8 * 2048)})
+
+
+def test_a_record_has_its_own_rows_and_those_of_its_batch(repository: Repository) -> None:
+    records = [RequestRecord(api="Predict", entrypoint="GRPC") for _ in range(3)]
+    requests = [
+        request("words", "score", text=["the"]),
+        request("words", "score", text=["the", "game"]),
+        request("numbers", "multiply", rows=np.ones((2, 3), np.float32)),  # never in a batch
+    ]
+
+    async def main() -> None:
+        core = Core(repository, ServerSettings(batching_parameters=BatchingParameters(batch_timeout_micros=200_000)))
+        try:
+            await asyncio.gather(*(core.predict(*pair) for pair in zip(requests, [60] * 3, records, strict=True)))
+        finally:
+            core.close()
+
+    asyncio.run(main())
+
+    assert [(1, 3), (2, 3), (2, 0)] == [(record.rows, record.batch_rows) for record in records]
 
 
 def test_waiting_is_bounded(repository: Repository) -> None:

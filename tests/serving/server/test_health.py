@@ -1,5 +1,6 @@
 """What a load balancer that asks, or watches, is told."""
 
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,22 @@ def test_unknown_services(arithmetic_server: Server) -> None:
         watching = call(channel, "Watch", "Nonsense")
         assert SERVICE_UNKNOWN == next(watching).status
         watching.cancel()
+
+
+def test_without_a_version_nobody_is_sent_here(arithmetic: Path, tmp_path: Path) -> None:
+    shutil.copytree(arithmetic, tmp_path / "models")
+    server = make_server(tmp_path / "models", port=0, poll_seconds=0)
+    server.start()
+    try:
+        with grpc.insecure_channel(server.address) as channel:
+            watching = call(channel, "Watch", "")
+            assert SERVING == next(watching).status
+            shutil.rmtree(tmp_path / "models" / "3")
+            server.repository.refresh()
+            assert NOT_SERVING == next(watching).status == call(channel, "Check", "").status
+            watching.cancel()
+    finally:
+        server.stop()
 
 
 def test_a_watcher_is_told_of_the_end_and_does_not_hold_it_up(arithmetic: Path) -> None:

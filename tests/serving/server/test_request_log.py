@@ -133,7 +133,8 @@ def test_only_what_runs_a_model_is_counted() -> None:
 def test_a_line_of_json_says_where_the_time_went(caplog: pytest.LogCaptureFixture) -> None:
     observer = RequestObserver(ServerMetrics(), log_lines=True)
     record = observer.begin("Predict", "REST")
-    record.model_name, record.model_version, record.rows, record.cache = "lstm", 3, 1, "hit"
+    record.model_name, record.model_version, record.cache = "lstm", 3, "hit"
+    record.rows, record.batch_rows = 1, 8
     record.parse, record.queue, record.compute, record.reply = 0.001, 0.002, 0.003, 0.004
     with caplog.at_level(logging.INFO, "rnnzoo.requests"):
         observer.finish(record, 0)
@@ -142,5 +143,6 @@ def test_a_line_of_json_says_where_the_time_went(caplog: pytest.LogCaptureFixtur
     first, second = (json.loads(entry.message) for entry in caplog.records)
     assert {"parse_ms": 1.0, "queue_ms": 2.0, "compute_ms": 3.0, "reply_ms": 4.0}.items() <= first.items()
     assert ("lstm", 3, "OK", "hit", 1) == tuple(first[key] for key in ("model", "version", "status", "cache", "rows"))
+    assert 8 == first["batch_rows"]
     assert ("INVALID_ARGUMENT", "a\nlong reason") == (second["status"], second["message"])
     assert first["total_ms"] >= 0
