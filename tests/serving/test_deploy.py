@@ -42,6 +42,7 @@ def test_the_parts_of_the_deployment_fit_together() -> None:
         BY_KIND["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"]
         == (BY_KIND["Deployment"]["metadata"]["name"])
     )
+    assert "replicas" not in BY_KIND["Deployment"]["spec"]  # each apply would undo what the autoscaler has done
     volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
     assert volumes.keys() == {mount["name"] for mount in CONTAINER["volumeMounts"]}
     claim = volumes["models"]["persistentVolumeClaim"]["claimName"]
@@ -84,6 +85,12 @@ def test_compose_has_what_it_needs() -> None:
         if volume["source"].startswith("./"):
             assert (DEPLOY / volume["source"]).is_file()
     assert {"test", "interval", "timeout", "retries", "start_period"} == COMPOSE["healthcheck"].keys()
+
+
+def test_the_command_in_compose_is_that_of_the_page() -> None:
+    page, file = ((DEPLOY / name).read_text() for name in ("README.md", "compose.yaml"))
+    command = re.compile(r"EXPORTS=.* up$", re.MULTILINE)
+    assert command.findall(page) == command.findall(file)
 
 
 def test_kserve_has_what_it_needs() -> None:
