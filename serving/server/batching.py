@@ -112,7 +112,9 @@ class Batcher:
         lane.rows += task.rows
         self._consider(lane)
         try:
-            async with asyncio.timeout(None if task.deadline is None else task.deadline - task.since):
+            if task.deadline is None:
+                return await task.future
+            async with asyncio.timeout(task.deadline - task.since):
                 return await task.future
         except TimeoutError:
             raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
