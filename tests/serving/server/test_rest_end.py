@@ -2,12 +2,9 @@
 
 import asyncio
 import http.client
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from rnnzoo.serving.server.process import Server, make_server
 from rnnzoo.serving.server.rest_port import RestPort
@@ -85,13 +82,3 @@ def test_no_request_is_lost_when_a_server_under_load_stops(
 
     assert [] == lost
     assert {200} == set(answered)
-
-
-def test_a_port_in_use_is_one_clear_line(arithmetic: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        second = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=taken.getsockname()[1])
-        with pytest.raises(OSError, match=r"port \d+ on 127.0.0.1 is in use"):
-            second.start()
-        second.stop()
