@@ -110,7 +110,7 @@ def _controls(request: Any) -> tuple[int, dict[str, np.ndarray]]:
     top_p = request.top_p.value if request.HasField("top_p") else SPEAKING["top_p"]
     rules = (
         (1 <= most <= MOST_WORDS, f"max_words must be from 1 to {MOST_WORDS}."),
-        (math.isfinite(temperature) and temperature >= 0, "temperature must be at least 0."),
+        (math.isfinite(temperature) and temperature >= 0, "temperature must be at least 0 and finite."),
         (request.top_k >= 0, "top_k must be at least 0."),
         (0 < top_p <= 1, "top_p must be above 0 and at most 1."),
     )

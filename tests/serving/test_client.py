@@ -184,7 +184,7 @@ def test_a_refusal_is_one_line_that_names_the_server(client: Client, language_mo
         client.generate("the", temperature=-1.0)
 
     assert str(caught.value).startswith(f"the server at {language_model_server.address} answered INVALID_ARGUMENT: ")
-    assert "temperature must be at least 0." in str(caught.value)
+    assert "temperature must be at least 0 and finite." in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -124,6 +124,13 @@ def test_continuations_have_an_end(signatures: dict[str, Any], max_words: int, r
         signatures["generate"](text=tf.constant(["the"]), **controls)
 
 
+@pytest.mark.parametrize("temperature", [-1.0, float("inf"), float("nan")])
+def test_temperatures_that_no_word_can_be_drawn_at(signatures: dict[str, Any], temperature: float) -> None:
+    controls = {name: tf.constant([value]) for name, value in {**CONTROLS, "temperature": temperature}.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="temperature must be at least 0 and finite"):
+        signatures["generate"](text=tf.constant(["the"]), **controls)
+
+
 @pytest.mark.parametrize("asked", [[], [""], ["", ""]], ids=str)
 def test_texts_without_words(signatures: dict[str, Any], asked: list[str]) -> None:
     batch = tf.constant(asked, tf.string)
