@@ -11,6 +11,7 @@ from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.language_task import check_softmax
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.rotation import training_batches
 from rnnzoo.tuning.run_progress import RunProgress, TrackProgress
 from rnnzoo.tuning.schedules import epochs_since_best
 from rnnzoo.tuning.search.hyperparameters import Choice, Range
@@ -75,19 +76,20 @@ class LanguageHyperModel(keras_tuner.HyperModel):
         """
         _, training = self.space.declare(hp)
         training = replace(training, epochs=epochs - int(hp.values.get("tuner/initial_epoch", 0)))
-        batches = ContiguousBatches(self.corpus.train, training.batch_size, training.window)
+        batches, rotating = training_batches(self.corpus.train, training)
         validation = ContiguousBatches(self.corpus.valid, training.batch_size, training.window)
         history = [row for callback in callbacks if isinstance(callback, ContinueTrial) for row in callback.history]
         progress = RunProgress(epoch=initial_epoch, history=history)
         model.fit(
-            batches.dataset(),
+            batches,
             validation_data=validation.dataset(),
             epochs=epochs,
             initial_epoch=initial_epoch,
             verbose=0,
             callbacks=[
+                *rotating,
                 TrackProgress(progress, len(self.corpus.train)),
-                ControlLearningRate(training, progress, len(batches)),
+                ControlLearningRate(training, progress, int(batches.cardinality())),
                 *callbacks,
                 _StopEarly(progress, training.patience),
             ],

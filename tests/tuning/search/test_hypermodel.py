@@ -1,0 +1,59 @@
+"""A trial is a training run: it learns from the same batches, and ends when a run would."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import keras_tuner
+import pytest
+
+from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
+from rnnzoo.tuning.search.space import Space
+from rnnzoo.tuning.training import train
+from rnnzoo.tuning.training_config import TrainingConfig
+
+NETWORK = NetworkConfig(network="simple_rnn_tanh", units=4)
+TRAINING = TrainingConfig(
+    corpus="recall",
+    corpus_options={"examples": 30, "distance": 2},
+    batch_size=2,
+    window=8,
+    epochs=2,
+    learning_rate=0.01,
+    jit_compile=False,
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _token_files_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+def trial_of(training: TrainingConfig, *callbacks: keras.callbacks.Callback) -> float:
+    """The validation loss of one trial, as a search would run it."""
+    hypermodel = LanguageHyperModel(Space([NETWORK], training, ["dropout=0.2,0.4"]), prepare_corpus(training))
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel.build(hp)
+    return hypermodel.fit(hp, model, epochs=training.epochs, callbacks=callbacks)["val_loss"]
+
+
+def run_of(training: TrainingConfig, folder: Path) -> float:
+    """The validation loss of a run with what `trial_of` tries."""
+    run = train(replace(NETWORK, dropout=0.2), training, folder, verbose=False)
+    return min(float(line) for line in _column(run, "val_loss"))
+
+
+def _column(run: RunFolder, name: str) -> list[str]:
+    header, *rows = (line.split(",") for line in run.log.read_text().splitlines())
+    return [row[header.index(name)] for row in rows]
+
+
+def test_a_trial_learns_what_a_run_learns(tmp_path: Path) -> None:
+    training = replace(TRAINING, rotation=True)
+    assert run_of(training, tmp_path / "run") == pytest.approx(trial_of(training), rel=1e-6)
