@@ -90,8 +90,8 @@ class LanguageHyperModel(keras_tuner.HyperModel):
                 *rotating,
                 TrackProgress(progress, len(self.corpus.train)),
                 ControlLearningRate(training, progress, int(batches.cardinality())),
+                _StopEarly(progress, training.patience),  # before those that ask whether an epoch was the last
                 *callbacks,
-                _StopEarly(progress, training.patience),
             ],
         )
         return {"val_loss": min(progress.validation_losses)}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import keras_tuner
@@ -57,3 +58,15 @@ def _column(run: RunFolder, name: str) -> list[str]:
 def test_a_trial_learns_what_a_run_learns(tmp_path: Path) -> None:
     training = replace(TRAINING, rotation=True)
     assert run_of(training, tmp_path / "run") == pytest.approx(trial_of(training), rel=1e-6)
+
+
+def test_who_looks_at_the_end_of_an_epoch_knows_that_patience_ends_the_trial() -> None:
+    """What saves a trial's state after each epoch but the last has to know which is the last."""
+    ended: list[Any] = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            ended.append(self.model.stop_training)
+
+    trial_of(replace(TRAINING, epochs=9, patience=1, learning_rate=1e-30), Look())
+    assert [False, True] == ended
