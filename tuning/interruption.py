@@ -33,10 +33,11 @@ class Interruption:
             signal.signal(*self._usual_handlers.popitem())
 
     def act(self) -> None:
-        """Do what the signal that came would have done at once; SIGINT raises a KeyboardInterrupt."""
+        """Do, once, what the signal that came would have done at once; SIGINT raises a KeyboardInterrupt."""
         self.restore()
-        if self.signal is not None:
-            signal.raise_signal(self.signal)
+        number, self.signal = self.signal, None
+        if number is not None:
+            signal.raise_signal(number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
@@ -48,6 +49,8 @@ class Interruption:
 def deferred_interruption() -> Iterator[Interruption]:
     """Notes the first SIGINT or SIGTERM of the block instead of obeying; a second one is obeyed at once.
 
+    One that nobody has acted on when the block ends is obeyed then, unless an error ends it.
+
     Python delivers signals to the main thread only: elsewhere nothing is deferred.
     """
     interruption = Interruption()
@@ -55,5 +58,7 @@ def deferred_interruption() -> Iterator[Interruption]:
         interruption.defer()
     try:
         yield interruption
-    finally:
+    except BaseException:
         interruption.restore()
+        raise
+    interruption.act()

@@ -32,6 +32,8 @@ class ControlLearningRate(keras.callbacks.Callback):
         self.warmup_steps = round(training.warmup * self.total_steps)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        if getattr(self.model, "batches_to_skip", 0):  # learnt before an interruption: the rate is that of the last
+            return
         position = Position(
             step=int(number_in(self.model.optimizer.iterations)),
             total_steps=self.total_steps,

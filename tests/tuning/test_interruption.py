@@ -35,11 +35,35 @@ def test_noted_then_obeyed(number: int, error: type[BaseException], capsys: pyte
             interruption.act()
 
 
-def test_the_second_is_obeyed_at_once() -> None:
-    with deferred_interruption():
+def test_what_nobody_acted_on_is_obeyed_as_the_block_ends() -> None:
+    usual = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), deferred_interruption():
         signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
+    assert usual == signal.getsignal(signal.SIGINT)
+
+
+def test_an_error_that_ends_the_block_is_not_hidden() -> None:
+    def fail() -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise ZeroDivisionError
+
+    usual = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ZeroDivisionError), deferred_interruption():
+        fail()
+    assert usual == signal.getsignal(signal.SIGINT)
+
+
+def test_the_second_is_obeyed_at_once() -> None:
+    reached = []
+
+    def interrupt_twice() -> None:
+        for time in ("the first", "the second"):
             signal.raise_signal(signal.SIGINT)
+            reached.append(time)
+
+    with pytest.raises(KeyboardInterrupt), deferred_interruption():
+        interrupt_twice()
+    assert ["the first"] == reached
 
 
 def test_signals_are_as_before_after_the_block() -> None:

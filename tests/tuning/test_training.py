@@ -82,6 +82,10 @@ def assert_equal_states(expected: RunFolder, actual: RunFolder) -> None:
     for one, other in zip(*(model.weights for model in models), strict=True):
         np.testing.assert_array_equal(one, other)
     assert expected.evaluation.read_bytes() == actual.evaluation.read_bytes()
+    rates = [
+        [row["learning_rate"] for row in csv.DictReader(run.log.read_text().splitlines())] for run in (expected, actual)
+    ]
+    assert rates[0] == rates[1]
 
 
 def test_what_a_run_leaves(whole_run: RunFolder) -> None:
@@ -129,6 +133,14 @@ def test_interrupted_within_a_validation(whole_run: RunFolder, tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         train(NETWORK, TRAINING, tmp_path / "run", callbacks=[Stop("on_test_begin")], verbose=False)
     assert not (tmp_path / "run" / "model").exists()
+    assert_equal_states(whole_run, train(NETWORK, TRAINING, tmp_path / "run", resume=True, verbose=False))
+
+
+def test_interrupted_at_the_very_end(whole_run: RunFolder, tmp_path: Path) -> None:
+    """No step comes any more that could act on it."""
+    with pytest.raises(KeyboardInterrupt):
+        train(NETWORK, TRAINING, tmp_path / "run", callbacks=[Stop("on_train_end")], verbose=False)
+    assert not (tmp_path / "run" / "evaluation.json").exists()
     assert_equal_states(whole_run, train(NETWORK, TRAINING, tmp_path / "run", resume=True, verbose=False))
 
 
