@@ -7,7 +7,7 @@ import keras
 
 from rnnzoo.tuning.replicas import number_in
 
-__all__ = ["HaltOnDivergence", "TrainingDiverged"]
+__all__ = ["HaltOnDivergedValidation", "HaltOnDivergence", "TrainingDiverged"]
 
 
 class TrainingDiverged(ArithmeticError):  # noqa: N818 it reads as what happened
@@ -26,18 +26,29 @@ class TrainingDiverged(ArithmeticError):  # noqa: N818 it reads as what happened
 
 
 class HaltOnDivergence(keras.callbacks.Callback):
-    """Raises `TrainingDiverged` as soon as the loss is NaN or infinite."""
+    """Raises `TrainingDiverged` as soon as the loss is NaN or infinite.
+
+    What is to see the step that went wrong must stand before it.
+    """
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._check("loss", logs or {})
+        _check("loss", logs or {}, self.model, self._epoch)
+
+
+class HaltOnDivergedValidation(keras.callbacks.Callback):
+    """Raises `TrainingDiverged` after an epoch whose validation loss is NaN or infinite.
+
+    What keeps a model, or a history, of good epochs must stand behind it.
+    """
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._check("val_loss", logs or {})
+        _check("val_loss", logs or {}, self.model, epoch)
 
-    def _check(self, name: str, logs: Mapping[str, float]) -> None:
-        if not math.isfinite(logs.get(name, 0.0)):
-            step = int(number_in(self.model.optimizer.iterations))
-            raise TrainingDiverged(f"{name} was {logs[name]}", step, self._epoch + 1)
+
+def _check(name: str, logs: Mapping[str, float], model: keras.Model, epoch: int) -> None:
+    if not math.isfinite(logs.get(name, 0.0)):
+        step = int(number_in(model.optimizer.iterations))
+        raise TrainingDiverged(f"{name} was {logs[name]}", step, epoch + 1)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.best_model import KeepBestModel
 from rnnzoo.tuning.checkpoints import read_checkpoint
-from rnnzoo.tuning.divergence import HaltOnDivergence
+from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence
 from rnnzoo.tuning.interruption import deferred_interruption
 from rnnzoo.tuning.language_task import LanguageTask, make_trainer
 from rnnzoo.tuning.learning_rate import ControlLearningRate
@@ -95,13 +95,14 @@ def _fit(task: Task, run: RunFolder, callbacks: Sequence[keras.callbacks.Callbac
             callbacks=[
                 *restoring,
                 *task.callbacks,
-                HaltOnDivergence(),
+                HaltOnDivergedValidation(),
                 TrackProgress(progress, task.amount, task.unit),
                 ControlLearningRate(training, progress, int(task.batches.cardinality())),
                 KeepBestModel(progress, run.model, task.save, training.patience),
                 WriteLog(progress, run.log),
                 keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
                 *callbacks,
+                HaltOnDivergence(),  # behind those that watch what goes wrong
                 bar,
                 SaveCheckpoints(run.checkpoint, progress, training.checkpoint_steps, interruption),
             ],

@@ -18,6 +18,8 @@ import pytest
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.checkpoints import CheckpointError, read_checkpoint
+from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
+from rnnzoo.tuning.diagnosis.signs_file import read_signs
 from rnnzoo.tuning.divergence import TrainingDiverged
 from rnnzoo.tuning.evaluation import evaluate
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
@@ -215,11 +217,13 @@ def test_a_run_that_diverges_keeps_its_last_good_model(tmp_path: Path) -> None:
                 bias = self.model.language_model.output_bias
                 bias.assign(np.full(bias.shape, np.inf))
 
+    run = RunFolder(tmp_path / "run")
+    health = GradientHealth(csv=run.signs)
     with pytest.raises(
         TrainingDiverged, match=rf"loss was nan at step {STEPS + 1} \(epoch 2\)\. .* lower learning rate"
     ):
-        train(NETWORK, TRAINING, tmp_path / "run", callbacks=[Ruin()], verbose=False)
-    run = RunFolder(tmp_path / "run")
+        train(NETWORK, TRAINING, run, callbacks=[Ruin(), health], verbose=False)
+    assert STEPS + 1 == max(read_signs(run.signs).losses)  # the step that went wrong is what one wants to see
     assert all(np.isfinite(variable).all() for variable in LanguageModel.from_preset(run.model).variables)
     assert STEPS == read_checkpoint(run.checkpoint).facts["step"]
 

@@ -41,7 +41,7 @@ class GradientHealth(keras.callbacks.Callback):
         every: steps between two samples; 100, which costs a few percent of the time. The first steps, in which most
             goes wrong that goes wrong early, are sampled as well: number 1, 2, 4, 8, … below `every`. A model that is
             not built before its first step is sampled from the second on.
-        csv: a file for all numbers, see `SignsFile`. It holds the losses up to the latest sample while training runs.
+        csv: a file for all numbers, see `SignsFile`; those of a step are in it as soon as the step is over.
         tensorboard: a folder for TensorBoard.
         progress: show the gradient's norm and the share of clipped steps in the progress line.
 
@@ -121,6 +121,8 @@ class GradientHealth(keras.callbacks.Callback):
         if self._look is not None:
             self._take_sample(first, self._look)
             self._look = None
+        if self._file is not None:  # now: Keras calls nobody when training ends by an error
+            self._file.add(self.signs, self._step)
         if loss is not None and not math.isfinite(loss) and self.signs.first_non_finite is None:
             self.signs.first_non_finite = self._non_finite_with_the_loss()
         if self.progress and self.signs.samples:
@@ -128,8 +130,6 @@ class GradientHealth(keras.callbacks.Callback):
             logs["clipped"] = self.signs.clipped_share
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        if self._file is not None and self._step is not None:
-            self._file.add(self.signs, self._step)
         if self._board is not None:
             self._board.close()
 
@@ -188,8 +188,6 @@ class GradientHealth(keras.callbacks.Callback):
         }
         sample = Sample(step=step, variables=variables, layers=layers)
         self.signs.notice(sample)
-        if self._file is not None and self._step is not None:
-            self._file.add(self.signs, self._step)
         if self._board is not None:
             self._board.add(sample)
 

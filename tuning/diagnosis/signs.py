@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 __all__ = ["LayerSigns", "NonFinite", "Sample", "Signs", "VariableSigns"]
 
@@ -100,7 +101,7 @@ class Signs:
     """All that was seen of a training run.
 
     Attributes:
-        losses: of each step, by its number.
+        losses: of each step, by its number, in the order of the steps.
         samples: of the sampled steps, in their order.
         first_non_finite: where numbers first stopped being finite, if they did.
 
@@ -137,8 +138,11 @@ class Signs:
 
     def rows(self, after: int = 0) -> Iterator[tuple[int, str, str, float]]:
         """All numbers of the steps later than `after` as (step, name, measure, value), step by step."""
-        samples = {sample.step: sample for sample in self.samples}
-        for step in sorted(number for number in self.losses.keys() | samples.keys() if number > after):
+        # From behind, for a file is given the latest step alone, after every one.
+        later = takewhile(lambda sample: sample.step > after, reversed(self.samples))
+        samples = {sample.step: sample for sample in later}
+        losses = takewhile(lambda number: number > after, reversed(self.losses))
+        for step in sorted({*losses, *samples}):
             if step in self.losses:
                 yield step, "loss", "loss", self.losses[step]
             if step in samples:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from dataclasses import fields
 from pathlib import Path
 
 from rnnzoo.tuning.atomic_files import atomic_file
@@ -11,6 +12,8 @@ from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, 
 __all__ = ["COLUMNS", "SignsFile", "read_signs"]
 
 COLUMNS = ("step", "name", "measure", "value")
+
+_OF_VARIABLE, _OF_LAYER = ({field.name for field in fields(signs)} for signs in (VariableSigns, LayerSigns))
 
 
 class SignsFile:
@@ -43,13 +46,14 @@ class SignsFile:
 
     def add(self, signs: Signs, step: int) -> None:
         """Add what `signs` hold of the steps after the last ones written, up to `step`."""
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(_text(signs.rows(after=self._written)))
+        # In one piece: a process that is killed leaves a step's rows, as a rule, all or none.
+        with self.path.open("ab") as file:
+            file.write(_text(signs.rows(after=self._written)).encode())
         self._written = step
 
 
 def read_signs(path: Path) -> Signs:
-    """The signs that a file holds; a last line that a power cut left unfinished is passed over.
+    """The signs that a file holds; what a power cut left unfinished, a last line or a sample, is passed over.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -68,6 +72,8 @@ def read_signs(path: Path) -> Signs:
         else:
             groups.setdefault(int(step), {}).setdefault(name, {})[measure] = float(value)
     for number, named in groups.items():
+        if any(measures.keys() not in (_OF_VARIABLE, _OF_LAYER) for measures in named.values()):
+            continue
         variables = {name: VariableSigns(**values) for name, values in named.items() if "gradient_norm" in values}
         layers = {name: LayerSigns(**values) for name, values in named.items() if "gradient_norm" not in values}
         signs.notice(Sample(step=number, variables=variables, layers=layers))

@@ -9,7 +9,7 @@ import numpy as np
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow
-from rnnzoo.tuning.divergence import HaltOnDivergence, TrainingDiverged
+from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence, TrainingDiverged
 from rnnzoo.tuning.language_task import make_trainer
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
@@ -62,6 +62,7 @@ def learn_text(network: NetworkConfig, training: TrainingConfig) -> TextOutcome:
             callbacks=[
                 *callbacks,
                 HaltOnDivergence(),
+                HaltOnDivergedValidation(),
                 TrackProgress(progress, len(corpus.train)),
                 ControlLearningRate(training, progress, int(batches.cardinality())),
             ],

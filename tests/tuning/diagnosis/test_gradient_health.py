@@ -164,6 +164,18 @@ def test_what_was_seen_is_in_the_file_on_the_board_and_in_the_progress_line(
     assert "gradient_norm" not in capsys.readouterr().out
 
 
+def test_a_step_is_in_the_file_as_soon_as_it_is_over(tmp_path: Path) -> None:
+    path, told = tmp_path / "signs.csv", []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            signs = read_signs(path)
+            told.append(([*signs.losses], [sample.step for sample in signs.samples]))
+
+    fit(make_model(), GradientHealth(csv=path), Look())
+    assert [([1], [1]), ([1, 2], [1, 2]), ([1, 2, 3], [1, 2])] == told[:3]
+
+
 def test_a_fit_that_died_leaves_nothing_behind() -> None:
     class Die(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
