@@ -34,13 +34,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     space = ["--range", "learning_rate=1:100:log", "--range", "units=8,16", "--fix", "window=9"]
-    options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--seed", 5, "--resume"]
+    options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--patience", 8, "--seed", 5, "--resume"]
     workers = [
         "--workers",
         2,
         "--listen",
         "0.0.0.0:8765",
-        "--patience",
+        "--chief-patience",
         9,
         "--trials-per-process",
         4,
@@ -55,7 +55,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     del asked["report"]
     assert {
         "networks": [NetworkConfig(network="lstm", dropout=0.0), NetworkConfig(network="gru", dropout=0.0)],
-        "training": TrainingConfig(corpus="recall", epochs=1, seed=5),
+        "training": TrainingConfig(corpus="recall", epochs=1, patience=8, seed=5),
         "output": Path("found"),
         "space": ("learning_rate=1:100:log", "units=8,16", "window=9"),
         "algorithm": "grid",
@@ -134,7 +134,13 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "--corpus", "recall", "--device", "abacus"], 1, "device must be one of auto, cpu, gpu, gpus, tpu"),
         (["lstm", "--corpus", "recall", "--workers", "-1"], 1, "workers must not be negative"),
         (["lstm", "--corpus", "recall", "--chief", "here"], 1, "the address of a chief must be written HOST:PORT"),
-        (["lstm", "--corpus", "recall", "--chief", "127.0.0.1:9", "--patience", "0.1"], 1, "must share the folder"),
+        (
+            ["lstm", "--corpus", "recall", "--chief", "127.0.0.1:9", "--chief-patience", "0.1"],
+            1,
+            "must share the folder",
+        ),
+        (["lstm", "--chief-patience", "9"], 2, "--chief-patience: it needs --workers, --listen or --chief."),
+        (["lstm", "--trials-per-process", "2"], 2, "--trials-per-process: it needs --workers, --listen or --chief."),
         (["lstm", "--corpus", "nowhere"], 1, "a corpus must be one of"),
     ],
 )

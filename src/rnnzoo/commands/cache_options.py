@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from rnnzoo.commands.refusals import refuse_without
 from rnnzoo.models.neural_cache import NeuralCache
 
-__all__ = ["CacheShare", "CacheSharpness", "CacheSize", "UseCache", "chosen_cache", "refuse_without"]
+__all__ = ["CacheShare", "CacheSharpness", "CacheSize", "UseCache", "chosen_cache"]
 
 _PANEL = "Neural cache"
 
@@ -43,9 +44,3 @@ def chosen_cache(wanted: bool, size: int | None, sharpness: float | None, share:
         refuse_without("--neural-cache", *(f"--cache-{name}" for name in given))
         return None
     return NeuralCache(**given)  # type: ignore[arg-type]
-
-
-def refuse_without(switch: str, *options: str) -> None:
-    """Options that change nothing because the switch is off are a mistake."""
-    if options:
-        raise typer.BadParameter(f"it needs {switch}.", param_hint=options[0])

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rnnzoo.commands.cache_options import refuse_without
+from rnnzoo.commands.refusals import refuse_without
 from rnnzoo.tuning.dynamics import RULES, DynamicEvaluation
 
 __all__ = ["Dynamic", "DynamicDecay", "DynamicRate", "DynamicRule", "DynamicSegment", "chosen_dynamics"]

@@ -13,7 +13,6 @@ from rnnzoo.commands.cache_options import (
     CacheSize,
     UseCache,
     chosen_cache,
-    refuse_without,
 )
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.dynamic_options import (
@@ -27,6 +26,7 @@ from rnnzoo.commands.dynamic_options import (
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import has_recipe, read_recipe, training_config
+from rnnzoo.commands.refusals import refuse_without
 from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:

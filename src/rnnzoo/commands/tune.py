@@ -11,6 +11,7 @@ from rnnzoo.commands.durations import parse_duration
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow, start_quietly
 from rnnzoo.commands.recipe import PANELS, network_options, training_config
+from rnnzoo.commands.refusals import refuse_without
 from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
 from rnnzoo.tuning.search.narrowing import narrowed_space
 from rnnzoo.tuning.search.workers.roles import PATIENCE
@@ -114,20 +115,22 @@ def tune(
         ),
     ] = None,
     trials_per_process: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             help="The trials after which a worker gives way to a fresh process: more save the seconds that it takes to "
-            "start, fewer save memory.",
+            "start, fewer save memory. Default: 1.",
             rich_help_panel="Workers",
         ),
-    ] = 1,
-    patience: Annotated[
-        float,
+    ] = None,
+    chief_patience: Annotated[
+        float | None,
         typer.Option(
-            metavar="SECONDS", help="How long workers wait for a chief that is silent.", rich_help_panel="Workers"
+            metavar="SECONDS",
+            help=f"How long workers wait for a chief that is silent. Default: {PATIENCE:g}.",
+            rich_help_panel="Workers",
         ),
-    ] = PATIENCE,
+    ] = None,
     device: Annotated[
         str,
         typer.Option(
@@ -143,7 +146,8 @@ def tune(
     """Search for the hyperparameters with which a network, or the best of several, learns a corpus best.
 
     A trial that blows up ends at once and counts as a bad one. The other options say what all trials share: --epochs
-    is the most epochs of a trial, --seed that of each training and of the algorithm.
+    is the most epochs of a trial, --patience ends one that gets no better, --seed is that of each training and of the
+    algorithm.
 
     Examples:
 
@@ -157,6 +161,11 @@ def tune(
 
       rnnzoo train --from-trial searches/irnn -o runs/irnn
     """
+    is_shared = workers is not None or listen is not None or chief is not None
+    if not is_shared:
+        of_workers = {"--trials-per-process": trials_per_process, "--chief-patience": chief_patience}
+        given = [name for name, value in of_workers.items() if value is not None]
+        refuse_without("--workers, --listen or --chief", *given)
     seconds = None if time_budget is None else parse_duration(time_budget)
     output = Path("searches", "-".join(network)) if output is None else output
     training = training_config(options, corpus_options)
@@ -168,13 +177,13 @@ def tune(
     from rnnzoo.tuning.search.sharing import Sharing
 
     sharing = None
-    if workers is not None or listen is not None or chief is not None:
+    if is_shared:
         sharing = Sharing(
             workers=workers,
             listen=listen,
             chief=chief,
-            trials_per_process=trials_per_process,
-            patience=patience,
+            trials_per_process=1 if trials_per_process is None else trials_per_process,
+            patience=PATIENCE if chief_patience is None else chief_patience,
             before=start_quietly,
         )
     try:

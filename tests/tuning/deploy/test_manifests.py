@@ -27,6 +27,9 @@ def test_chief_and_workers_run_the_same_search() -> None:
     chief, worker = commands(MANIFEST)
     shared = chief.index("--output")
     assert chief[: shared + 2] == worker[: shared + 2]
+    # What follows says who a process is, and nothing of what is searched.
+    assert ["--listen"] == [word for word in chief[shared + 2 :] if word.startswith("--")]
+    assert ["--chief", "--workers", "--chief-patience"] == [word for word in worker[shared + 2 :] if word[:2] == "--"]
     listening, reached = Address.parse(option(chief, "--listen")), Address.parse(option(worker, "--chief"))
     assert listening.port == reached.port
     assert f"name: {reached.host}\n" in MANIFEST
