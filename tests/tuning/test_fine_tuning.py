@@ -64,6 +64,13 @@ def test_a_network_of_other_weights_is_refused(training: TrainingConfig) -> None
         make_trainer(replace(NETWORK, network="lstm"), training, vocabulary)
 
 
+def test_other_words_are_refused(training: TrainingConfig) -> None:
+    """As many words, and so weights of the same shapes: each vector would be another word's."""
+    words = ["cat" if word == "the" else "the" if word == "cat" else word for word in WORDS]
+    with pytest.raises(ValueError, match=r"must know the preset's words, .*: word \d+ is 'cat', not 'the'\."):
+        make_trainer(NETWORK, training, Vocabulary.from_lines([words]))
+
+
 def test_a_missing_preset_is_named(training: TrainingConfig, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere is neither"):
         prepare_corpus(replace(training, from_preset=str(tmp_path / "nowhere")))

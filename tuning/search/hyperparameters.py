@@ -24,6 +24,7 @@ Value = bool | int | float | str | None
 # Choices of the search itself, not of what it compares.
 _FIXED = {"network", "corpus", "corpus_options", "vocabulary_limit", "epochs", "patience", "seed"}
 _FIXED |= {"checkpoint_steps", "jit_compile"}
+_FIXED |= {"from_preset"}  # its words are those of the corpus that all trials share
 _FIXED |= {"cutoffs"}  # several numbers that belong together
 
 # Which of the three ways to clip gradients, if any: a choice over options, no option itself.

@@ -39,6 +39,7 @@ def test_what_users_write(text: str, expected: Range | Choice) -> None:
         (["unit=3"], r"must be one of batch_size, budget, .* but got 'unit'\."),
         (["network=lstm"], "must be one of .* but got 'network'"),
         (["epochs=1:9"], "must be one of .* but got 'epochs'"),
+        (["from_preset=one,other"], "must be one of .* but got 'from_preset'"),
         (["units=256:64"], "must run from low to high, but got units=256:64"),
         (["units=a"], "units must be an integer, but got units=a"),
         (["units=1.5"], "units must be an integer, but got units=1.5"),
