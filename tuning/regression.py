@@ -1,6 +1,7 @@
 """The adding problem: the task that tells how far back a network remembers, without any language."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from rnnzoo.tuning.training_config import TrainingConfig
 __all__ = ["AddingTask", "SequenceRegression"]
 
 OPTIONS = {"length": 100, "count": 10_000, "seed": 0}
+
+# What a configuration says of words alone: passed over without a word, it would be believed to have helped.
+_OF_TEXTS = ("vocabulary_limit", "from_preset", "window", "fresh_starts", "rotation", "loss", "samples", "softmax")
 
 
 class SequenceRegression(ResumableModel):
@@ -69,6 +73,14 @@ class AddingTask(Task):
 
     def __init__(self, network: NetworkConfig, training: TrainingConfig) -> None:
         super().__init__(network, training)
+        asked = training.as_dict() | network.as_dict()
+        for field in (*fields(training), *fields(network)):
+            name, default = field.name, field.default
+            if name in _OF_TEXTS and asked[name] != default:
+                raise ValueError(
+                    f"{name} is an option of texts: with corpus='adding' it must be {default!r}, "
+                    f"but got {name}={asked[name]!r}."
+                )
         unknown = sorted(set(training.corpus_options) - set(OPTIONS))
         if unknown:
             raise ValueError(f"the options of adding are {', '.join(OPTIONS)}, but got {', '.join(unknown)}.")

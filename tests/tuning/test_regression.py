@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,26 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
         AddingTask(
             NetworkConfig(network="irnn"), TrainingConfig(corpus="adding", corpus_options=options, batch_size=16)
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("vocabulary_limit", 100),
+        ("from_preset", "gru_wikitext2"),
+        ("window", 20),
+        ("fresh_starts", 0.0),
+        ("rotation", True),
+        ("loss", "full"),
+        ("samples", 9),
+    ],
+)
+def test_options_of_texts_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"{name} is an option of texts: .*, but got {name}={value!r}\."):
+        AddingTask(NetworkConfig(network="irnn"), replace(TRAINING, **{name: value}))
+
+
+def test_a_softmax_over_words_is_refused() -> None:
+    network = NetworkConfig(network="irnn", softmax="adaptive", division=2)
+    with pytest.raises(ValueError, match=r"softmax is an option of texts: .* must be 'tied', but got softmax='adap"):
+        AddingTask(network, TRAINING)

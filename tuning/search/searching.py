@@ -92,6 +92,8 @@ def search(
     chosen = Space(configs, training, space)
     check_algorithm(algorithm)
     devices.check_device(device)
+    if training.corpus == "adding":
+        raise ValueError("a search must be over a text, for its score is a validation loss per word, but got 'adding'.")
     if max_trials < 1:
         raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
     if time_budget is not None and not time_budget > 0:

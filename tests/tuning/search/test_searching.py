@@ -142,6 +142,7 @@ def test_a_trials_weights_are_those_that_it_was_scored_with(tmp_path: Path) -> N
         ({"pruning": "median", "algorithm": "hyperband"}, "hyperband ends trials by itself: pruning must be none"),
         ({"report_every": 0}, "report_every must be a positive integer, but got report_every=0"),
         ({"time_budget": 0}, "time_budget must be above 0, but got time_budget=0"),
+        ({"training": TrainingConfig(corpus="adding")}, "a search must be over a text, .* but got 'adding'"),
         ({"algorithm": "best"}, "algorithm must be one of random, bayesian, hyperband, grid"),
         ({"networks": ["rnn"]}, "network must be one of simple_rnn_tanh"),
         ({"space": ["batch_size=2:9999"]}, "at least one window and one token per row, but got .* batch_size=9999"),
