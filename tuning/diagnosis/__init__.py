@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow, gradient_flow_of_rows
     from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
     from rnnzoo.tuning.diagnosis.lag_time_maps import LagTimeMap, lag_time_map
-    from rnnzoo.tuning.diagnosis.remedies import Remedy, remedies_for
+    from rnnzoo.tuning.diagnosis.remedies import remedies_for
+    from rnnzoo.tuning.diagnosis.remedy import Remedy
     from rnnzoo.tuning.diagnosis.signs import Signs
     from rnnzoo.tuning.diagnosis.signs_file import read_signs
     from rnnzoo.tuning.diagnosis.verdict import Verdict, judge
@@ -24,7 +25,7 @@ _HOMES = {
     "GradientHealth": "gradient_health",
     "LagTimeMap": "lag_time_maps",
     "LayerFlow": "flow_results",
-    "Remedy": "remedies",
+    "Remedy": "remedy",
     "Signs": "signs",
     "Verdict": "verdict",
     "WordInfluence": "word_influences",

@@ -12,7 +12,7 @@ from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.figures import file_names, furthest_layer, pictures_of, shared_picture
 from rnnzoo.tuning.diagnosis.page_style import STYLE
-from rnnzoo.tuning.diagnosis.remedies import Remedy
+from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence
 from rnnzoo.tuning.diagnosis.words_figure import moved, strengths
 

@@ -13,7 +13,7 @@ from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from rnnzoo.models.vocabulary import Vocabulary
-    from rnnzoo.tuning.diagnosis.remedies import Remedy
+    from rnnzoo.tuning.diagnosis.remedy import Remedy
 
 __all__ = ["Subject", "vocabulary_of"]
 

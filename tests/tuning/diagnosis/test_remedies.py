@@ -14,8 +14,10 @@ from rnnzoo.cli import app
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.diagnosis.evidence import Evidence
-from rnnzoo.tuning.diagnosis.remedies import Remedy, remedies_for
+from rnnzoo.tuning.diagnosis.remedies import remedies_for
+from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.verdict import VERDICTS, Finding, Verdict
+from rnnzoo.tuning.optimizers import SGDAroundAdam
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -44,7 +46,11 @@ def verdict_of(name: str) -> Verdict:
 
 
 def all_remedies() -> list[tuple[NetworkConfig, TrainingConfig, Remedy]]:
-    trainings = (TrainingConfig(), TrainingConfig(optimizer="sgd", clipnorm=1.0, global_clipnorm=None, window=10))
+    trainings = (
+        TrainingConfig(),
+        TrainingConfig(optimizer="sgd", clipnorm=1.0, global_clipnorm=None, window=10),
+        TrainingConfig(optimizer="sgd", recurrent_learning_rate=2e-3, schedule="plateau"),
+    )
     return [
         (network, training, remedy)
         for name, network, training in itertools.product(VERDICTS, NETWORK_CONFIGS, trainings)
@@ -79,7 +85,7 @@ def test_the_command_line_takes_every_remedy(tmp_path: Path, monkeypatch: pytest
 
 def test_keras_takes_every_remedy() -> None:
     expressions = {remedy.keras for _, _, remedy in all_remedies()}
-    names = {"keras": keras, "rnnzoo": rnnzoo, "units": 4, "tokens": np.arange(10_000)}
+    names = {"keras": keras, "rnnzoo": rnnzoo, "units": 4, "tokens": np.arange(10_000), "layers": []}
     for expression in sorted(expressions):
         made = eval(expression, dict(names))
         if isinstance(made, keras.layers.RNN):
@@ -139,3 +145,18 @@ def test_of_a_foreign_network_nothing_is_known() -> None:
     assert len(remedies_for(verdict_of("vanishing"), evidence)) == 5
     slower = remedies_for(verdict_of("oscillating"), evidence)[0]
     assert slower.keras == "keras.optimizers.Adam(learning_rate=0.001)"
+
+
+def test_both_learning_rates_are_changed_where_there_are_two() -> None:
+    training = TrainingConfig(optimizer="sgd", recurrent_learning_rate=2e-3)
+    slower = remedies_for(verdict_of("oscillating"), Evidence(), NetworkConfig(network="irnn"), training)[0]
+    assert slower.arguments == ("--learning-rate", "2", "--recurrent-learning-rate", "0.0002")
+    assert slower.reason == "a tenth of 20 and 0.002: steps that overshoot undo each other."
+    layers = [rnnzoo.models.IRNN(4)]
+    layers[0].build((None, None, 2))
+    made = eval(slower.keras, {"rnnzoo": rnnzoo, "layers": layers})
+    assert isinstance(made, SGDAroundAdam)
+    rates = float(made.learning_rate), made.adam_share * float(made.learning_rate)
+    assert rates == (2.0, pytest.approx(0.0002))
+    assert made.adam_paths == [weight.path for weight in layers[0].trainable_variables]
+    assert made.global_clipnorm == 0.25
