@@ -124,12 +124,17 @@ class DivergenceGuard(keras.callbacks.Callback):
     Args:
         divergence: what counts.
         objective: the search's.
+        first_epoch: the epoch from which progress counts, where that is before the one that `fit` begins with, for the
+            trial was interrupted; None (default), that one.
     """
 
-    def __init__(self, divergence: Divergence, objective: keras_tuner.Objective) -> None:
+    def __init__(
+        self, divergence: Divergence, objective: keras_tuner.Objective, first_epoch: int | None = None
+    ) -> None:
         super().__init__()
         self.divergence = divergence
         self.objective = objective
+        self.first_epoch = first_epoch
         self._first_epoch: int | None = None
         self._epoch = 0
 
@@ -137,7 +142,8 @@ class DivergenceGuard(keras.callbacks.Callback):
         self._first_epoch = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self._first_epoch = epoch if self._first_epoch is None else self._first_epoch
+        if self._first_epoch is None:
+            self._first_epoch = epoch if self.first_epoch is None else min(epoch, self.first_epoch)
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:

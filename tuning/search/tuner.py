@@ -194,7 +194,7 @@ class GuardedTuner(DistributedTuner):
         kwargs["callbacks"] = [
             *([] if continued is None else [continued]),
             *watchers,
-            DivergenceGuard(self.divergence, self.oracle.objective),
+            DivergenceGuard(self.divergence, self.oracle.objective, course.first_epoch),
             CountSteps(course, self._execution, self.executions_per_trial),
             *kwargs.get("callbacks", ()),
             *([SaveTrialState(course, values, continued)] if self.executions_per_trial == 1 else []),

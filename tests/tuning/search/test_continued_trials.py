@@ -87,6 +87,23 @@ def test_the_best_epoch_may_lie_before_the_interruption(tmp_path: Path) -> None:
     assert before == folder.read_bytes()
 
 
+def test_a_trial_that_diverges_after_an_interruption_scores_as_without_one(tmp_path: Path) -> None:
+    class Diverging(Interrupted):
+        def fit(self, hp: Any, model: keras.Model, *args: Any, callbacks: Any = (), **kwargs: Any) -> Any:
+            def ruin(epoch: int, logs: Any) -> None:
+                if epoch == 3:
+                    model.trainable_variables[0].assign(np.full(model.trainable_variables[0].shape, np.nan))
+
+            ruining = keras.callbacks.LambdaCallback(on_epoch_begin=ruin)
+            return super().fit(hp, model, *args, callbacks=[*callbacks, ruining], **kwargs)
+
+    with pytest.raises(KeyboardInterrupt):
+        search_over(Diverging(), tmp_path / "killed")
+    Diverging.interrupts = False
+    expected = scores(search_over(Diverging(), tmp_path / "whole"))
+    assert expected == scores(search_over(Diverging(), tmp_path / "killed"))
+
+
 def test_a_fit_that_begins_anew_has_a_model_that_does(whole: GuardedTuner, tmp_path: Path) -> None:
     class FromZero(OwnModel):
         def fit(self, hp: Any, model: keras.Model, *args: Any, initial_epoch: int = 0, **kwargs: Any) -> Any:

@@ -100,6 +100,16 @@ def test_the_guard_says_when_and_how_far() -> None:
     assert 0.375 == raised.value.progress
 
 
+def test_progress_counts_from_before_an_interruption() -> None:
+    callback = DivergenceGuard(Divergence(bound=20.0), LOSS, first_epoch=1)
+    callback.set_params({"epochs": 9, "steps": 10})
+    callback.on_train_begin()
+    callback.on_epoch_begin(5)
+    with pytest.raises(DivergenceError) as raised:
+        callback.on_train_batch_end(9, {"loss": math.inf})
+    assert 5 / 8 == raised.value.progress
+
+
 def test_progress_counts_from_the_epoch_that_fit_began_with() -> None:
     callback = guard(Divergence(bound=20.0), epochs=9, steps=None, first_epoch=3)
     with pytest.raises(DivergenceError) as raised:
