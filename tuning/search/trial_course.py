@@ -86,10 +86,21 @@ class TrialCourse:
         return self.seconds_before + time.monotonic() - self._started
 
     @property
-    def latest(self) -> float:
-        """The score that a trial has which ends now: the latest objective or, before there is one, the latest loss."""
-        values = [report.value for report in self._reports if report.value is not None]
-        return self.score if self.score is not None else (values[-1] if values else math.inf)
+    def latest(self) -> float | None:
+        """The score of a trial that ends now: its latest objective or, before there is one, its latest loss.
+
+        None where there is neither, and where only a loss is known but the objective is maximised: the worse the loss,
+        the better such a trial would look.
+        """
+        if self.score is not None:
+            return self.score
+        stand_in = ("loss",) if self.objective.direction == "min" else ()
+        for measures in ((self.objective.name,), stand_in):
+            values = [report.value for report in self._reports if report.measure in measures]
+            finite = [value for value in values if value is not None]
+            if finite:
+                return finite[-1]
+        return None
 
     def begin_training(self, params: Mapping[str, Any], execution: int, executions: int) -> None:
         """`fit` begins, with Keras's parameters for callbacks."""

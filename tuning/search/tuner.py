@@ -134,7 +134,7 @@ class GuardedTuner(DistributedTuner):
             status, diverged = "diverged", end.reason
             trial.message = message = f"diverged: {end.reason}"
         except TrialStopped:
-            results = {self.oracle.objective.name: course.latest}
+            results = self._score_so_far(course)
         except Exception as error:
             if isinstance(error, OSError) and is_of_the_disk(error):
                 raise DiskError(error.errno, error.strerror, error.filename or str(folder.path)) from error
@@ -184,7 +184,7 @@ class GuardedTuner(DistributedTuner):
         course = self._course
         assert course is not None
         if course.stop is not None:  # in an execution before this one
-            return {self.oracle.objective.name: course.latest}
+            return self._score_so_far(course)
         values = dict(trial.hyperparameters.values)
         continued = self._continued(course, values, kwargs)
         watchers = []
@@ -202,6 +202,13 @@ class GuardedTuner(DistributedTuner):
         results = super()._build_and_fit_model(trial, *args, **kwargs)
         self._execution += 1
         return results if continued is None else _with_history(results, continued.history)
+
+    def _score_so_far(self, course: TrialCourse) -> dict[str, float]:
+        """What a trial scores that ends early: where nothing is known of it yet, what one that diverged there would."""
+        objective = self.oracle.objective
+        known = course.latest
+        penalty = self.divergence.score(course.at / course.of, objective.direction)
+        return {objective.name: penalty if known is None else known}
 
     def _begin(self, folder: TrialFolder, values: Mapping[str, Any]) -> TrialCourse:
         state = interrupted_state(folder, values)

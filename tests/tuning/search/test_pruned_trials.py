@@ -75,20 +75,42 @@ def test_reports_come_every_so_many_steps_and_after_each_epoch(tmp_path: Path, e
     assert "val_loss" == measures[-1]
 
 
-def test_a_loop_that_knows_no_stopping_is_stopped(tmp_path: Path) -> None:
-    class OwnLoop(OwnModel):
-        def fit(self, hp: Any, model: keras.Model, *args: Any, callbacks: Any = (), **kwargs: Any) -> float:
-            model.build((None, 3))
-            calls = keras.callbacks.CallbackList(callbacks, model=model, epochs=EPOCHS, steps=STEPS)
-            calls.on_train_begin()
-            for epoch in range(EPOCHS):
-                calls.on_epoch_begin(epoch)
-                for step in range(STEPS):
-                    calls.on_train_batch_begin(step)
-                    calls.on_train_batch_end(step, {"loss": 7.0 - epoch})
-                calls.on_epoch_end(epoch, {"loss": 7.0 - epoch, "val_loss": 8.0 - epoch})
-            return 1.0
+class OwnLoop(OwnModel):
+    """A loop that does not look at `model.stop_training`."""
 
+    def fit(self, hp: Any, model: keras.Model, *args: Any, callbacks: Any = (), **kwargs: Any) -> float:
+        model.build((None, 3))
+        calls = keras.callbacks.CallbackList(callbacks, model=model, epochs=EPOCHS, steps=STEPS)
+        calls.on_train_begin()
+        for epoch in range(EPOCHS):
+            calls.on_epoch_begin(epoch)
+            for step in range(STEPS):
+                calls.on_train_batch_begin(step)
+                calls.on_train_batch_end(step, {"loss": 7.0 - epoch})
+            calls.on_epoch_end(epoch, {"loss": 7.0 - epoch, "val_loss": 8.0 - epoch, "val_accuracy": epoch / 10})
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("objective", "at", "score"),
+    [
+        (keras_tuner.Objective("val_loss", "min"), 0.5, 7.0),  # the loss stands in
+        (keras_tuner.Objective("val_accuracy", "max"), 2.5, 0.1),  # that of the epoch before
+        (keras_tuner.Objective("val_accuracy", "max"), 0.5, -1.0 - 0.25 * (1 - 0.5 / EPOCHS)),
+    ],
+)
+def test_a_trial_that_is_stopped_scores_no_better_than_what_is_known_of_it(
+    objective: keras_tuner.Objective, at: float, score: float, tmp_path: Path
+) -> None:
+    divergence = Divergence(bound=1e3, worst=-1.0, spread=0.25) if objective.direction == "max" else None
+    options = {} if divergence is None else {"divergence": divergence}
+    tuner = search_over(OwnLoop((0.05,)), tmp_path, pruner=From(at), report_every=1, objective=objective, **options)
+    (trial,), (outcome,) = trials(tuner), outcomes(tuner)
+    assert "pruned" == outcome.status
+    assert score == pytest.approx(trial.score)
+
+
+def test_a_loop_that_knows_no_stopping_is_stopped(tmp_path: Path) -> None:
     tuner = search_over(OwnLoop((0.05,)), tmp_path, pruner=From(2.1), report_every=1)
     assert (6 + 0.5 + 0.5, "pruned", 2.125) == (
         trials(tuner)[0].score,
