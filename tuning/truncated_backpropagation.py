@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time as a Keras model, so that `fit` drives it and every Keras callback works."""
+"""Truncated backpropagation through time as a Keras model, so that Keras's `fit` and its callbacks drive it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,6 +30,9 @@ class TruncatedBackpropagation(ResumableModel):
     measure. With a sampled loss these two are estimates, a little too good. Evaluation is always over the whole
     vocabulary and logs `loss`, `perplexity`, `top1` and `top5`, the shares of tokens that were the likeliest word and
     among the five likeliest.
+
+    It is what trains, not what is kept: save `language_model`. Of Keras's callbacks all work but those that save whole
+    models; `ModelCheckpoint` takes `save_weights_only=True`.
 
     Args:
         language_model: what learns.
@@ -84,8 +87,13 @@ class TruncatedBackpropagation(ResumableModel):
         """What the softmax reads, (batch, window, embedding), and the states after the window."""
         return self.language_model.encode(token_ids, states, training=training)
 
+    def count_params(self) -> int:
+        """Of the language model: the states that are carried are no parameters."""
+        return self.language_model.count_params()
+
     def train_step(self, data: Batch) -> Logs:
         inputs, targets, weights = data
+        self._check_rows(inputs)
         seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
         fresh = None
         if self.fresh_starts:
@@ -107,6 +115,7 @@ class TruncatedBackpropagation(ResumableModel):
 
     def test_step(self, data: Batch) -> Logs:
         inputs, targets, weights = data
+        self._check_rows(inputs)
         hidden, states = self(inputs, states=self.evaluation_states.read(), training=False)
         self.evaluation_states.carry(states)
         log_likelihoods, ranks = likelihoods_and_ranks(self.language_model.softmax, *_flat_tokens(hidden, targets))
@@ -136,6 +145,13 @@ class TruncatedBackpropagation(ResumableModel):
         """Keras's `evaluate` over a dataset of batches (inputs, targets, weights), from fresh states."""
         self.evaluation_states.reset()
         return super().evaluate(*args, **kwargs)
+
+    def _check_rows(self, inputs: tf.Tensor) -> None:
+        if inputs.shape[0] not in (None, self.rows):
+            raise ValueError(
+                f"a batch must have {self.rows} rows, one for each state that is carried from window to window, "
+                f"but got {inputs.shape[0]}."
+            )
 
     def _likelihood_logs(self) -> Logs:
         mean = self.nats.result()

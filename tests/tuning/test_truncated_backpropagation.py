@@ -1,6 +1,7 @@
 """The trainer learns what it should, window by window, and measures what it says."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -167,3 +168,26 @@ def test_fresh_starts_forget_what_was_carried() -> None:
     kernels = [trainer.trainable_variables[-1].numpy() for trainer in (apart, fresh, carried)]
     np.testing.assert_allclose(kernels[1], kernels[0], atol=1e-6)
     assert np.abs(kernels[2] - kernels[0]).max() > 1e-5
+
+
+def test_a_batch_of_other_rows_is_named_as_the_cause() -> None:
+    trainer, dataset = make_trainer(batch_size=3), ContiguousBatches(TOKENS, 2, 5).dataset()
+    for teach in (trainer.fit, trainer.evaluate):
+        with pytest.raises(ValueError, match=r"a batch must have 3 rows, .*, but got 2\."):
+            teach(dataset, verbose=0)
+
+
+def test_the_states_that_are_carried_are_no_parameters() -> None:
+    trainer = make_trainer()
+    assert trainer.language_model.count_params() == trainer.count_params()
+
+
+def test_keras_keeps_the_weights_of_the_best_epoch(tmp_path: Path) -> None:
+    trainer, dataset = make_trainer(), ContiguousBatches(TOKENS, 3, 5).dataset()
+    path = tmp_path / "best.weights.h5"
+    keep = keras.callbacks.ModelCheckpoint(path, monitor="loss", save_best_only=True, save_weights_only=True)
+    trainer.fit(dataset, epochs=1, callbacks=[keep], verbose=0)
+    again = make_trainer()
+    again.load_weights(path)
+    for expected, found in zip(trainer.language_model.weights, again.language_model.weights, strict=True):
+        np.testing.assert_array_equal(expected, found)
