@@ -18,7 +18,7 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from rnnzoo.tuning.search.resumption import OVER
 from rnnzoo.tuning.search.trial_folder import TrialFolder
-from rnnzoo.tuning.search.workers.oracle_client import LOST, TUNER_ID
+from rnnzoo.tuning.search.workers.oracle_client import LOST, SEARCH, TUNER_ID, search_digest
 from rnnzoo.tuning.search.workers.roles import Address, ChiefError, check_address_is_free
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Chief(OracleServicer):
 
     A worker that is known to be dead, because a process with its name asks for a trial, or because it has been silent
     for longer than `lease`, loses its trial to the next one that asks. What it may say later on is not heard: a trial
-    counts once. Workers of KerasTuner itself, which give no sign of life, are waited for without end.
+    counts once. Workers of KerasTuner itself, which give no sign of life, are waited for without end. A worker of
+    another search is refused, and whatever it asks ends nothing here.
 
     Args:
         tuner: whose oracle it is, and whose `on_trial` is called with each trial once it is over.
@@ -55,6 +56,7 @@ class Chief(OracleServicer):
         self.failure: Exception | None = None
         self.oracle: Any = tuner.oracle
         self._tuner = tuner
+        self._search = search_digest(Path(tuner.project_dir))
         self._lease = lease
         self._lock = threading.RLock()
         self._heard: dict[str, float] = {}
@@ -98,15 +100,14 @@ class Chief(OracleServicer):
         with self._answering(context):
             if _caller(context) is not None and not self._owns(context, request.trial_id):
                 context.set_trailing_metadata(((LOST, "1"),))
-            return super().GetTrial(request, context)
+            return protos.get_service().GetTrialResponse(trial=self._trial(request.trial_id).to_proto())
 
     def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answering(context):
             if self.failure is None and request.tuner_id in self.oracle.ongoing_trials:
                 self._take_from(request.tuner_id)  # a new process has the name of one that died
             if self.failure is not None:
-                stopped = keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), "", status="STOPPED")
-                return protos.get_service().CreateTrialResponse(trial=stopped.to_proto())
+                return protos.get_service().CreateTrialResponse(trial=_stopped().to_proto())
             response = super().CreateTrial(request, context)
             if response.trial.status == protos.get_proto().TrialStatus.STOPPED and self._unfinished:
                 response.trial.status = protos.get_proto().TrialStatus.IDLE  # stay: whoever runs the last one may die
@@ -119,7 +120,7 @@ class Chief(OracleServicer):
                 metrics = self._exactly(request.trial_id, dict(request.metrics))
                 trial = self.oracle.update_trial(request.trial_id, metrics, step=request.step)
             else:
-                trial = self.oracle.get_trial(request.trial_id)
+                trial = self._trial(request.trial_id)
             return protos.get_service().UpdateTrialResponse(trial=trial.to_proto())
 
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -139,6 +140,11 @@ class Chief(OracleServicer):
     def _answering(self, context: Any) -> Iterator[None]:
         with self._lock:
             tuner_id = _caller(context)
+            if _header(context, SEARCH) not in (None, self._search):
+                context.abort(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    "a worker must be of the search that its chief runs, but this one's search.json is another.",
+                )
             if tuner_id is not None:
                 self._heard[tuner_id] = time.monotonic()
             try:
@@ -146,6 +152,10 @@ class Chief(OracleServicer):
             except Exception as error:
                 self.failure = self.failure or error  # what KerasTuner's oracle raises ends a search
                 context.abort(grpc.StatusCode.INTERNAL, " ".join(str(error).split()) or type(error).__name__)
+
+    def _trial(self, trial_id: str) -> Any:
+        """The trial, or one that is over where there is none of that name: a worker may be left from another search."""
+        return self.oracle.get_trial(trial_id) if trial_id in self.oracle.trials else _stopped()
 
     def _owns(self, context: Any, trial_id: str) -> bool:
         """Whether the caller has this trial: not if another took it over in the meantime, or it is over."""
@@ -227,6 +237,14 @@ def _ongoing(oracle: Any) -> dict[str, str]:
     }
 
 
+def _stopped() -> Any:
+    return keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), "", status="STOPPED")
+
+
 def _caller(context: Any) -> str | None:
     """The worker that calls; None if it is one of KerasTuner itself."""
-    return next((value for name, value in context.invocation_metadata() if name == TUNER_ID), None)
+    return _header(context, TUNER_ID)
+
+
+def _header(context: Any, wanted: str) -> str | None:
+    return next((value for name, value in context.invocation_metadata() if name == wanted), None)

@@ -1,12 +1,13 @@
 """A worker's side of KerasTuner's protocol, patient where KerasTuner's own spins, hangs or gives up."""
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +18,13 @@ from keras_tuner.src.protos import get_service, get_service_grpc
 
 from rnnzoo.tuning.search.workers.roles import Address, ChiefError
 
-__all__ = ["LOST", "TUNER_ID", "PatientOracleClient"]
+__all__ = ["LOST", "SEARCH", "TUNER_ID", "PatientOracleClient", "search_digest"]
 
 TUNER_ID = "rnnzoo-tuner-id"
 """The header that says which worker asks: KerasTuner says so only where it asks for a trial."""
+
+SEARCH = "rnnzoo-search"
+"""The header that says which search a worker is of, see `search_digest`."""
 
 LOST = "rnnzoo-trial-lost"
 """The header of an answer to a worker whose trial was given to another."""
@@ -69,7 +73,7 @@ class PatientOracleClient(OracleClient):
             long. By default this process ends at once: two that write to one trial's folder would spoil it.
 
     Raises:
-        ChiefError: if nobody answers.
+        ChiefError: if nobody answers; later on, if the chief is that of another search.
     """
 
     def __init__(
@@ -92,7 +96,8 @@ class PatientOracleClient(OracleClient):
         self._on_lost = on_lost or _leave
         self._trial_over: threading.Event | None = None
         channel = grpc.insecure_channel(str(address), options=_OPTIONS)
-        self.stub = get_service_grpc().OracleStub(grpc.intercept_channel(channel, _Signed(tuner_id, patience)))
+        signed = _Signed({TUNER_ID: tuner_id, SEARCH: search_digest(project)}, patience)
+        self.stub = get_service_grpc().OracleStub(grpc.intercept_channel(channel, signed))
         try:
             grpc.channel_ready_future(channel).result(timeout=patience)
         except grpc.FutureTimeoutError:
@@ -151,7 +156,16 @@ class PatientOracleClient(OracleClient):
                 raise ChiefError(
                     f"the chief must be reachable, but {self._address} has not answered for {self._patience:g} seconds."
                 ) from error
-            raise ChiefError(f"the chief at {self._address} failed: {error.details()}") from error
+            did = "refused" if error.code() == grpc.StatusCode.FAILED_PRECONDITION else "failed"
+            raise ChiefError(f"the chief at {self._address} {did}: {error.details()}") from error
+
+
+def search_digest(project: Path) -> str:
+    """What the search of a KerasTuner folder is known by: its search.json; empty where there is none."""
+    try:
+        return hashlib.sha256((project.parent / "search.json").read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 class _Details(NamedTuple):
@@ -171,15 +185,15 @@ _Interceptor: Any = grpc.UnaryUnaryClientInterceptor  # whose stubs make it gene
 class _Signed(_Interceptor):
     """Says in each call who calls, and how long an answer may take: KerasTuner waits for an hour."""
 
-    def __init__(self, tuner_id: str, timeout: float) -> None:
-        self._tuner_id = tuner_id
+    def __init__(self, signature: Mapping[str, str], timeout: float) -> None:
+        self._signature = signature
         self._timeout = timeout
 
     def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
         signed = _Details(
             method=details.method,
             timeout=self._timeout,
-            metadata=[*(details.metadata or ()), (TUNER_ID, self._tuner_id)],
+            metadata=[*(details.metadata or ()), *self._signature.items()],
             credentials=details.credentials,
             wait_for_ready=details.wait_for_ready,
             compression=details.compression,

@@ -229,6 +229,39 @@ def test_what_fails_in_the_chief_is_raised_there_and_told_to_the_workers(tmp_pat
     assert isinstance(served.errors[0], OSError)
 
 
+def test_a_worker_that_is_left_from_another_search_ends_nothing(tmp_path: Path) -> None:
+    lost = threading.Event()
+    served = Served(tmp_path, max_trials=1)
+    stray, worker = served.worker("stray", on_lost=lost.set), served.worker("one")
+    beating = threading.Thread(target=stray._tell_it_lives, args=("unknown", threading.Event()), daemon=True)
+    beating.start()
+    assert lost.wait(20)
+    assert "STOPPED" == stray.update_trial("unknown", {"val_loss": 0.0}).status
+    stray.end_trial(keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), "unknown", status="COMPLETED"))
+    finish(worker, worker.create_trial("one"))
+    assert stopped(worker)
+    served.join()
+    assert not served.errors
+
+
+def test_a_worker_of_another_search_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "search.json").write_text("{}")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "search.json").write_text('{"algorithm": "grid"}')
+    served = Served(tmp_path, max_trials=1)
+    worker = served.worker("one")
+    with environment(role_environment("stray", served.address)):
+        stray = PatientOracleClient(
+            served.tuner.oracle, served.address, "stray", tmp_path / "other" / "trials", patience=20.0
+        )
+    with pytest.raises(ChiefError, match=r"the chief at .* refused: a worker must be of the search that its chief ru"):
+        stray.create_trial("stray")
+    finish(worker, worker.create_trial("one"))
+    assert stopped(worker)
+    served.join()
+    assert not served.errors
+
+
 def test_a_search_begun_in_one_process_is_resumed_by_a_chief(tmp_path: Path) -> None:
     alone = tuner_in(tmp_path, max_trials=1)
     alone.search(verbose=0)
