@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-__all__ = ["atomic_file", "atomic_folder", "recover_folder"]
+__all__ = ["atomic_file", "atomic_folder", "recover_folder", "write_whole"]
 
 
 @contextmanager
@@ -26,6 +26,12 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole, or as it was."""
+    with atomic_file(path) as file:
+        file.write(content)
 
 
 @contextmanager

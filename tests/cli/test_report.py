@@ -31,3 +31,8 @@ def test_what_is_no_search(tmp_path: Path, call: Call) -> None:
     assert call("report", tmp_path).says_in_one_line(1, "a search must hold trials.json")
     (tmp_path / "trials.json").write_text("{")
     assert call("report", tmp_path).says_in_one_line(1, "a file is damaged")
+
+
+def test_a_search_is_not_overwritten_by_its_report(found: Path, call: Call) -> None:
+    assert call("report", found, "--output", found).says_in_one_line(1, "a report needs a folder that is no search's")
+    assert ["trials.json"] == [path.name for path in found.iterdir()]

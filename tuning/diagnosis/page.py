@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.atomic_files import write_whole
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.figures import file_names, furthest_layer, pictures_of, shared_picture
@@ -31,8 +31,7 @@ def prepare_folder(folder: Path) -> None:
         OSError: if it cannot.
     """
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    with atomic_file(folder / ".writable"):
-        pass
+    write_whole(folder / ".writable", b"")
     (folder / ".writable").unlink()
 
 
@@ -62,21 +61,16 @@ def write_page(
     shared = shared_picture(diagnoses)
     own = [pictures_of(diagnosis, prefix) for diagnosis, prefix in zip(diagnoses, prefixes, strict=True)]
     for picture in (shared, *(picture for pictures in own for picture in pictures)):
-        _write(folder / "figures" / f"{picture.name}.png", picture.png())
-        _write(folder / "figures" / f"{picture.name}.svg", picture.svg())
+        write_whole(folder / "figures" / f"{picture.name}.png", picture.png())
+        write_whole(folder / "figures" / f"{picture.name}.svg", picture.svg())
     numbers = {"text": text, "networks": [diagnosis.as_dict() for diagnosis in diagnoses]}
-    _write(folder / "diagnosis.json", (json.dumps(numbers, indent=1, allow_nan=False) + "\n").encode())
-    _write(folder / "index.html", _page(diagnoses, shared, own, text, command or _no_command).encode())
+    write_whole(folder / "diagnosis.json", (json.dumps(numbers, indent=1, allow_nan=False) + "\n").encode())
+    write_whole(folder / "index.html", _page(diagnoses, shared, own, text, command or _no_command).encode())
     return folder / "index.html"
 
 
 def _no_command(diagnosis: Diagnosis, remedy: Remedy) -> str | None:
     return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    with atomic_file(path) as file:
-        file.write(content)
 
 
 def _page(

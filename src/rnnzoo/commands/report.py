@@ -25,7 +25,7 @@ def report(
 
       rnnzoo report searches/irnn --output page
 
-      tensorboard --logdir page/tensorboard
+      tensorboard --logdir page/hparams
     """
     from rnnzoo.tuning.search.report.reported_search import read_search
 

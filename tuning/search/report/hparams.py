@@ -1,6 +1,5 @@
 """A search as TensorBoard's HParams board shows it: a run for each trial, with its values and its score."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from rnnzoo.tuning.search.report.reported_search import ReportedSearch, Reported
 
 __all__ = ["write_hparams"]
 
+_ENDING = ".report"  # of the event files, so that they are known again
+
 
 def write_hparams(search: ReportedSearch, folder: Path) -> None:
     """Write event files, in place of those of an earlier report: `tensorboard --logdir FOLDER`.
@@ -23,7 +24,7 @@ def write_hparams(search: ReportedSearch, folder: Path) -> None:
     Raises:
         OSError: if the folder cannot be written to.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    _forget(folder)
     names = dict.fromkeys(name for trial in search.trials for name in trial.values)
     metrics = [api.Metric(search.objective), api.Metric("seconds")]
     _write(folder, [api.hparams_config_pb([api.HParam("status"), *map(api.HParam, names)], metrics)])
@@ -45,8 +46,17 @@ def _plain(value: Value) -> bool | int | float | str:
     return "none" if value is None else value
 
 
+def _forget(folder: Path) -> None:
+    """Remove what an earlier report wrote, and nothing else."""
+    for run in (folder, *folder.glob("trial-*")):
+        for file in run.glob(f"events.out.tfevents.*{_ENDING}"):
+            file.unlink()
+        if run != folder and not any(run.iterdir()):
+            run.rmdir()
+
+
 def _write(folder: Path, summaries: list[Summary]) -> None:
-    writer = EventFileWriter(str(folder))
+    writer = EventFileWriter(str(folder), filename_suffix=_ENDING)
     for summary in summaries:
         writer.add_event(Event(wall_time=time.time(), step=0, summary=summary))
     writer.close()

@@ -9,7 +9,7 @@ from html import escape
 from math import exp
 from pathlib import Path
 
-from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.atomic_files import write_whole
 from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.page_style import STYLE
 from rnnzoo.tuning.search.report.figures import pictures_of
@@ -19,6 +19,9 @@ from rnnzoo.tuning.search.report.reported_search import ReportedSearch
 from rnnzoo.tuning.search.report.trials_table import trials_table
 
 __all__ = ["write_report"]
+
+# What is in the folder of a search, of KerasTuner's or of a run.
+_OTHERS = ("search.json", "trials.json", "oracle.json", "run.json")
 
 # Beside the shared one: a table with a column for each hyperparameter is wider than a sheet of paper.
 _STYLE = """
@@ -37,35 +40,36 @@ def write_report(search: ReportedSearch, folder: Path | str, *, command: str | N
         figures/       each figure as PNG and SVG
         report.json    every number; strict JSON, null where there is no finite one
         trials.csv     a row for each trial
-        tensorboard/   the same for TensorBoard's HParams board
+        hparams/       the same for TensorBoard's HParams board
 
     Args:
         search: from `read_search`.
-        folder: where to; made if it is not there, files of an earlier report are replaced.
+        folder: where to, none of a search or a run; made if it is not there, files of an earlier report are replaced.
         command: what trains the best trial's network in full.
 
     Returns:
         The path of `index.html`.
 
     Raises:
+        FileExistsError: if the folder is that of a search or of a run, which have files of these names.
         OSError: if the folder cannot be written to.
     """
     folder = Path(folder)
+    for name in _OTHERS:
+        if (folder / name).exists():
+            raise FileExistsError(
+                f"a report needs a folder that is no search's and no run's, but {folder} holds {name}: choose another."
+            )
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     pictures = pictures_of(search)
     for picture in pictures:
-        _write(folder / "figures" / f"{picture.name}.png", picture.png())
-        _write(folder / "figures" / f"{picture.name}.svg", picture.svg())
-    _write(folder / "report.json", (json.dumps(_numbers(search), indent=1, allow_nan=False) + "\n").encode())
-    _write(folder / "trials.csv", _csv(search).encode())
-    write_hparams(search, folder / "tensorboard")
-    _write(folder / "index.html", _page(search, pictures, command).encode())
+        write_whole(folder / "figures" / f"{picture.name}.png", picture.png())
+        write_whole(folder / "figures" / f"{picture.name}.svg", picture.svg())
+    write_whole(folder / "report.json", (json.dumps(_numbers(search), indent=1, allow_nan=False) + "\n").encode())
+    write_whole(folder / "trials.csv", _csv(search).encode())
+    write_hparams(search, folder / "hparams")
+    write_whole(folder / "index.html", _page(search, pictures, command).encode())
     return folder / "index.html"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with atomic_file(path) as file:
-        file.write(content)
 
 
 def _numbers(search: ReportedSearch) -> dict[str, object]:
@@ -98,7 +102,7 @@ def _page(search: ReportedSearch, pictures: Sequence[Picture], command: str | No
         *map(_figure, pictures),
         trials_table(search),
         '<p class="muted">Beside this page: report.json and trials.csv, every number; figures/, each as PNG and SVG; '
-        "tensorboard/, for its HParams board.</p>",
+        "hparams/, for TensorBoard's HParams board.</p>",
     ]
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'

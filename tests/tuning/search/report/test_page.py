@@ -109,7 +109,7 @@ def test_numbers_are_strict_json_and_a_table(report: Path) -> None:
 
 
 def test_tensorboard_reads_the_trials(report: Path) -> None:
-    runs = {path.name: EventAccumulator(str(path)).Reload() for path in (report / "tensorboard").glob("trial-*")}
+    runs = {path.name: EventAccumulator(str(path)).Reload() for path in (report / "hparams").glob("trial-*")}
     assert len(SEARCH.trials) == len(runs)
     assert "val_loss" not in runs["trial-0002"].Tags()["tensors"]
     for one in SEARCH.trials:
@@ -120,6 +120,26 @@ def test_tensorboard_reads_the_trials(report: Path) -> None:
         assert one.status == values["status"].string_value
     (score,) = runs["trial-0003"].Tensors("val_loss")
     assert 3.5 == float(make_ndarray(score.tensor_proto))
+
+
+def test_a_second_report_replaces_the_first_and_nothing_else(tmp_path: Path) -> None:
+    others = [tmp_path / "tensorboard" / "events", tmp_path / "hparams" / "trial-0001" / "events.out.tfevents.1.mine"]
+    for other in others:
+        other.parent.mkdir(parents=True)
+        other.write_text("mine")
+    write_report(SEARCH, tmp_path)
+    write_report(replace(SEARCH, trials=SEARCH.trials[:2]), tmp_path)
+    assert ["mine", "mine"] == [other.read_text() for other in others]
+    assert ["trial-0001", "trial-0002"] == sorted(path.name for path in (tmp_path / "hparams").glob("trial-*"))
+    assert 2 == len(list((tmp_path / "hparams" / "trial-0001").iterdir()))
+
+
+@pytest.mark.parametrize("name", ["search.json", "trials.json", "oracle.json", "run.json"])
+def test_the_folder_of_a_search_or_a_run_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(FileExistsError, match=f"no search's and no run's, but .* holds {name}: choose another"):
+        write_report(SEARCH, tmp_path)
+    assert [name] == [path.name for path in tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("count", [1, 2])
