@@ -45,10 +45,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        for one in (*temporary.rglob("*"), temporary):  # before its name: a power cut must not leave it empty
+            _sync(one)
         recover_folder(path)
         if path.exists():
             path.rename(_aside(path))
         temporary.rename(path)
+        _sync(path.parent)
         shutil.rmtree(_aside(path), ignore_errors=True)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -66,3 +69,15 @@ def recover_folder(path: Path) -> None:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.old")
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if path.is_file():  # else it is a file system that syncs no folders
+            raise
+    finally:
+        os.close(descriptor)

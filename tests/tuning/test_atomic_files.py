@@ -1,5 +1,6 @@
 """Nothing half written is ever seen under its name."""
 
+import os
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +40,18 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
             (folder / name).touch()
         assert [path] == list(tmp_path.iterdir())
         assert [path / name] == list(path.iterdir())
+
+
+def test_a_folder_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "model", []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append((os.fstat(descriptor).st_ino, path.exists())))
+    with atomic_folder(path) as folder:
+        (folder / "deeper").mkdir()
+        for name in ("config.json", "deeper/weights"):
+            (folder / name).write_text("whole")
+    expected = [path / "config.json", path / "deeper", path / "deeper" / "weights", path]
+    assert {(one.stat().st_ino, False) for one in expected} == set(synced[:-1])
+    assert (tmp_path.stat().st_ino, True) == synced[-1]
 
 
 def test_a_folder_stays_as_it_was_when_filling_fails(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """A corpus as token ids in a file, so that training reads it through a memory map, however large it is."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -11,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.atomic_files import atomic_file
 from rnnzoo.tuning.corpora.corpus import Corpus, check_split
 
 __all__ = ["tokens"]
@@ -38,6 +37,7 @@ def tokens(corpus: Corpus, vocabulary: Vocabulary, split: str, cache_folder: Pat
     Raises:
         ValueError: if the vocabulary cannot split the text, or there is no such split.
 
+    >>> import tempfile
     >>> from rnnzoo.tuning.corpora.recall import Recall
     >>> corpus = Recall(distance=2, examples=10)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -74,20 +74,14 @@ def _chunks(corpus: Corpus, vocabulary: Vocabulary, split: str) -> Iterator[npt.
 
 def _write(path: Path, chunks: Iterator[npt.NDArray[np.int32]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.stem, delete=False) as file:
-        try:
-            count = 0
-            _write_header(file, count)
-            for chunk in chunks:
-                file.write(chunk.astype("<i4").tobytes())
-                count += len(chunk)
-            file.seek(0)
-            _write_header(file, count)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.chmod(file.name, 0o644)  # temporary files are private, a cache may be shared
-    os.replace(file.name, path)
+    with atomic_file(path) as file:
+        count = 0
+        _write_header(file, count)
+        for chunk in chunks:
+            file.write(chunk.astype("<i4").tobytes())
+            count += len(chunk)
+        file.seek(0)
+        _write_header(file, count)
 
 
 def _write_header(file: IO[bytes], count: int) -> None:

@@ -1,5 +1,6 @@
 """Token files: the right ids, written once, whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,14 @@ def test_whatever_changes_the_ids_changes_the_file(tmp_path: Path) -> None:
     tokens(_Lines(("a",)), other, "train", tmp_path)
 
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append([path.suffix for path in tmp_path.glob("[!.]*")]))
+    tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path)
+    assert [[]] == synced
+    assert [".npy"] == [path.suffix for path in tmp_path.iterdir()]
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
