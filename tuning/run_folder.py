@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.atomic_files import atomic_file, recover_folder
+from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.folder_lock import LOCK
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["RunFolder"]
@@ -27,6 +28,7 @@ class RunFolder:
         tensorboard/      for `tensorboard --logdir`
         signs.csv         what the gradients did, if they were watched
         evaluation.json   how well the best model does on the test split; there once the run is over
+        .lock             while a process trains here
 
     Attributes:
         path: the folder.
@@ -71,7 +73,7 @@ class RunFolder:
             raise FileExistsError(
                 f"a new run needs a folder of its own, but {self.path} holds a run: resume it, or choose another."
             )
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or any(one.name != LOCK for one in self.path.iterdir())):
             raise FileExistsError(f"a new run needs a folder of its own, but {self.path} exists and is not empty.")
 
     def create(self, network: NetworkConfig, training: TrainingConfig, corpus: Mapping[str, Any]) -> None:
@@ -112,7 +114,6 @@ class RunFolder:
         """Raise a ValueError that names the first option in which the run differs from what is asked for now."""
         told_network, told_training, _ = self.read_configuration()
         self._compare(told_network.as_dict() | told_training.as_dict(), network.as_dict() | training.as_dict())
-        recover_folder(self.model)
 
     def check_corpus(self, corpus: Mapping[str, Any]) -> None:
         """Raise a ValueError if the corpus has changed since the run began."""

@@ -8,9 +8,11 @@ import keras
 from rich.console import Console
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.atomic_files import recover_folder
 from rnnzoo.tuning.best_model import KeepBestModel
 from rnnzoo.tuning.checkpoints import read_checkpoint
 from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence
+from rnnzoo.tuning.folder_lock import locked_folder
 from rnnzoo.tuning.interruption import deferred_interruption
 from rnnzoo.tuning.language_task import LanguageTask, make_trainer
 from rnnzoo.tuning.learning_rate import ControlLearningRate
@@ -53,26 +55,31 @@ def train(
     Raises:
         FileExistsError: if `output` holds something and `resume` was not asked for.
         FileNotFoundError: if there is nothing to resume, or no such corpus.
+        FolderInUseError: if another process trains in `output`.
         ValueError: if a run is resumed with another configuration or on a corpus that has changed.
         TrainingDiverged: if loss or weights stop being finite numbers.
     """
     run = RunFolder(Path(output))
-    task_class = AddingTask if training.corpus == "adding" else LanguageTask
     if resume:
         run.check_is_resumable(network, training)
-        task = task_class(network, training)
-        run.check_corpus(task.facts())
     else:
         run.check_is_free()
-        task = task_class(network, training)
-        run.create(network, training, task.facts())
-    if not run.evaluation.exists():
-        keras.utils.set_random_seed(training.seed)
-        progress = _fit(task, run, callbacks, verbose)
-        best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
-        validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
-        test = task.evaluate(run.model)
-        run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
+    task_class = AddingTask if training.corpus == "adding" else LanguageTask
+    task = task_class(network, training)
+    with locked_folder(run.path):
+        if resume:
+            run.check_corpus(task.facts())
+            recover_folder(run.model)
+        else:
+            run.check_is_free()  # still
+            run.create(network, training, task.facts())
+        if not run.evaluation.exists():
+            keras.utils.set_random_seed(training.seed)
+            progress = _fit(task, run, callbacks, verbose)
+            best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
+            validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
+            test = task.evaluate(run.model)
+            run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
     return run
 
 

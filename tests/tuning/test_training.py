@@ -22,6 +22,7 @@ from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.diagnosis.signs_file import read_signs
 from rnnzoo.tuning.divergence import TrainingDiverged
 from rnnzoo.tuning.evaluation import evaluate
+from rnnzoo.tuning.folder_lock import LOCK, FolderInUseError, locked_folder
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training import train
@@ -176,6 +177,15 @@ def test_what_is_refused(whole_run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="a corpus must be one of"):
         train(NETWORK, replace(TRAINING, corpus="no such file", corpus_options={}), tmp_path / "nothing", verbose=False)
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_folder_in_which_another_process_trains_is_refused(whole_run: RunFolder, tmp_path: Path) -> None:
+    with locked_folder(tmp_path / "run"):
+        with pytest.raises(FolderInUseError, match="another one writes to"):
+            train(NETWORK, TRAINING, tmp_path / "run", verbose=False)
+        assert [LOCK] == [path.name for path in (tmp_path / "run").iterdir()]
+    with locked_folder(whole_run.path), pytest.raises(FolderInUseError, match="another one writes to"):
+        train(NETWORK, TRAINING, whole_run, resume=True, verbose=False)
 
 
 @pytest.mark.parametrize(

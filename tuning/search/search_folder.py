@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.folder_lock import LOCK
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 
 __all__ = ["SearchFolder"]
@@ -24,6 +25,7 @@ class SearchFolder:
         trials.csv     the same as a table, with a column for each hyperparameter
         best.json      the whole configuration of the best trial, in the words of a run's run.json
         trials/        KerasTuner's own files, and a folder for each trial, see `TrialFolder`
+        .lock          while a process searches here
 
     Attributes:
         path: the folder.
@@ -47,7 +49,8 @@ class SearchFolder:
             raise FileExistsError(
                 f"a new search needs a folder of its own, but {self.path} holds a search: resume it, or choose another."
             )
-        if self.path.exists() and (not self.path.is_dir() or any(one.is_file() for one in self.path.rglob("*"))):
+        files = (one for one in self.path.rglob("*") if one.is_file() and one.name != LOCK)
+        if self.path.exists() and (not self.path.is_dir() or any(files)):
             raise FileExistsError(f"a new search needs a folder of its own, but {self.path} exists and is not empty.")
 
     def check_is_resumable(self, identity: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning import devices
+from rnnzoo.tuning.folder_lock import locked_folder
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.search.algorithms import check_algorithm, make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
@@ -82,6 +83,7 @@ def search(
     Raises:
         FileExistsError: if `output` holds something and `resume` was not asked for.
         FileNotFoundError: if there is nothing to resume, or no such corpus.
+        FolderInUseError: if another process searches in `output`.
         ValueError: for hyperparameters that cannot be, or if a search is resumed as another one.
         ImportError: if "bayesian" is asked for and scikit-learn is missing.
         SearchFailedError: if three trials in a row end in an error.
@@ -100,7 +102,7 @@ def search(
         raise ValueError(f"time_budget must be above 0, but got {time_budget=}.")
     deadline = None if time_budget is None else time.time() + time_budget
     folder = SearchFolder(Path(output))
-    joining = sharing is not None and sharing.chief is not None
+    joining = sharing is not None and sharing.chief is not None  # a search whose chief has the folder
     if not resume and not joining:
         folder.check_is_free()
     corpus = prepare_corpus(training)
@@ -120,9 +122,12 @@ def search(
         folder.check_is_resumable(plan.as_dict())
     limits: Any = {"max_trials": max_trials, "deadline": deadline, "device": device}
     try:
-        if sharing is not None:
-            return share(folder, plan, sharing, report=report, **limits)
-        return _search_here(folder, plan, corpus, report, **limits)
+        with contextlib.nullcontext() if joining else locked_folder(folder.path):
+            if not resume and not joining:
+                folder.check_is_free()  # still
+            if sharing is not None:
+                return share(folder, plan, sharing, report=report, **limits)
+            return _search_here(folder, plan, corpus, report, **limits)
     except RuntimeError as error:
         if "consecutive failures" not in str(error):
             raise

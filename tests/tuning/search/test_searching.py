@@ -12,6 +12,7 @@ import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.folder_lock import FolderInUseError, locked_folder
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.algorithms import make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
@@ -120,6 +121,12 @@ def test_a_search_overwrites_nothing(found: tuple[SearchResult, list[str]]) -> N
     result, _ = found
     with pytest.raises(FileExistsError, match="holds a search"):
         search(NETWORKS, TRAINING, result.folder, SPACE)
+
+
+def test_a_folder_in_which_another_process_searches_is_refused(found: tuple[SearchResult, list[str]]) -> None:
+    result, _ = found
+    with locked_folder(result.folder), pytest.raises(FolderInUseError, match="another one writes to"):
+        search(NETWORKS, TRAINING, result.folder, SPACE, algorithm="grid", resume=True)
 
 
 def test_a_trials_weights_are_those_that_it_was_scored_with(tmp_path: Path) -> None:
