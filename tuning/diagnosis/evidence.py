@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from rnnzoo.tuning.diagnosis.decay import half_life
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.signs import Sample, Signs
 
@@ -66,11 +67,7 @@ class Evidence:
     @property
     def half_life(self) -> float | None:
         """After how many steps back half of the gradient is left; infinite where it does not shrink."""
-        if self.factor is None or math.isnan(self.factor):
-            return None
-        if self.factor >= 1:
-            return math.inf
-        return math.log(0.5) / math.log(self.factor) if self.factor > 0 else 0.0
+        return None if self.factor is None or math.isnan(self.factor) else half_life(self.factor)
 
     @property
     def typical_gradient_norm(self) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.trial_folder import TrialOutcome
+from rnnzoo.tuning.search.wording import brief, last_line
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["SearchResult", "TrialRecord", "read_result"]
@@ -80,13 +81,13 @@ class TrialRecord:
             score=score,
             perplexity=_perplexity(score) if score is not None and status in ("completed", "pruned") else None,
             values=values,
-            message=_last_line(trial.message or (outcome.message if outcome is not None else None)),
+            message=last_line(trial.message or (outcome.message if outcome is not None else None)),
             **of_outcome,
         )
 
     def line(self, planned: int) -> str:
         """The trial on one line, out of so many that are planned."""
-        values = " ".join(f"{name}={_brief(value)}" for name, value in self.values.items() if "/" not in name)
+        values = " ".join(f"{name}={brief(value)}" for name, value in self.values.items() if "/" not in name)
         outcome = self.message or self.status
         if self.perplexity is not None:
             outcome = f"loss {self.score:.3f}, perplexity {self.perplexity:.1f}"
@@ -145,12 +146,3 @@ def read_result(folder: Path) -> SearchResult:
 
 def _perplexity(score: float) -> float | None:
     return math.exp(score) if score < 709 else None
-
-
-def _last_line(message: str | None) -> str | None:
-    """Of a traceback, which is what KerasTuner keeps of an error, the error."""
-    return message.strip().splitlines()[-1] if message and message.strip() else None
-
-
-def _brief(value: Value) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

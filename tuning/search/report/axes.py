@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from rnnzoo.tuning.diagnosis.drawing import PAINTS, power_of_ten
-from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial, Value
+from rnnzoo.tuning.search.hyperparameters import Value
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
 
 __all__ = ["FEW", "MARKS", "Axis", "ScoreAxis", "axis_of", "mark_legend", "mark_trials", "set_horizontal"]
 

@@ -9,7 +9,8 @@ from tensorboard.plugins.hparams import api
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial, Value
+from rnnzoo.tuning.search.hyperparameters import Value
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
 
 __all__ = ["write_hparams"]
 

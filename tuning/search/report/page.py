@@ -14,9 +14,9 @@ from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.page_style import STYLE
 from rnnzoo.tuning.search.report.figures import pictures_of
 from rnnzoo.tuning.search.report.hparams import write_hparams
-from rnnzoo.tuning.search.report.numbers import brief, counted, duration
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch
 from rnnzoo.tuning.search.report.trials_table import trials_table
+from rnnzoo.tuning.search.wording import brief, counted, duration
 
 __all__ = ["write_report"]
 

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ReportedSearch", "ReportedTrial", "Value", "read_search"]
+from rnnzoo.tuning.search.hyperparameters import Value
+from rnnzoo.tuning.search.wording import last_line
 
-Value = bool | int | float | str | None
+__all__ = ["ReportedSearch", "ReportedTrial", "read_search"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +179,7 @@ def _keras_tuners(folder: Path) -> ReportedSearch:
             "score": trial["score"],
             "seconds": _last(trial, "seconds"),
             "at": _last(trial, "epochs"),
-            "message": _last_line(trial["message"]),
+            "message": last_line(trial["message"]),
             **outcome,  # of a guarded tuner
             "values": trial["hyperparameters"]["values"],
         }
@@ -207,10 +208,6 @@ def _objective(trial: Mapping[str, Any]) -> tuple[str, bool] | None:
 def _last(trial: Mapping[str, Any], metric: str) -> float | None:
     history = trial["metrics"]["metrics"].get(metric, {"observations": []})["observations"]
     return float(history[-1]["value"][-1]) if history else None
-
-
-def _last_line(message: str | None) -> str | None:
-    return message.strip().splitlines()[-1] if message and message.strip() else None
 
 
 def _finite(number: float | None) -> float | None:

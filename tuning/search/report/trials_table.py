@@ -3,8 +3,8 @@
 from html import escape
 from math import exp, inf
 
-from rnnzoo.tuning.search.report.numbers import brief, duration
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
+from rnnzoo.tuning.search.wording import brief, duration
 
 __all__ = ["trials_table"]
 

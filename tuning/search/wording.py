@@ -1,8 +1,8 @@
-"""How numbers are written for people."""
+"""How what a search found is written for people. Needs no TensorFlow."""
 
-from rnnzoo.tuning.search.report.reported_search import Value
+from rnnzoo.tuning.search.hyperparameters import Value
 
-__all__ = ["brief", "counted", "duration"]
+__all__ = ["brief", "counted", "duration", "last_line"]
 
 
 def brief(value: Value) -> str:
@@ -31,3 +31,12 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def last_line(message: str | None) -> str | None:
+    """Of a traceback, which is what KerasTuner keeps of an error, the error.
+
+    >>> last_line("Traceback (most recent call last):\\n  ...\\nMemoryError: no room\\n"), last_line(" ")
+    ('MemoryError: no room', None)
+    """
+    return message.strip().splitlines()[-1] if message and message.strip() else None
