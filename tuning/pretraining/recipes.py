@@ -93,7 +93,7 @@ RECIPES: Mapping[str, Recipe] = {
     "irnn_wikitext2": _plain("irnn", 8),
     "skip_rnn_wikitext2": _plain("skip_rnn", 8),
     "skip_update_lstm_wikitext2": _gated("skip_update_lstm", 8),
-    "skip_update_gru_wikitext2": _gated("skip_update_gru", 4),
+    "skip_update_gru_wikitext2": _gated("skip_update_gru", 8),
     "lstm_wikitext2": _gated("lstm", 8, dropout=0.3, recurrent_learning_rate=2e-3),
     "gru_wikitext2": _gated("gru", 8),
     "lstm_large_wikitext2": _large(),
