@@ -20,8 +20,8 @@ from rnnzoo.models.layers.gated import GRU
 from rnnzoo.models.layers.simple import SimpleRNN
 from rnnzoo.models.layers.skip import SkipRNN
 from rnnzoo.models.layers.skip_update import SkipUpdateGRU
-from rnnzoo.tuning.diagnosis.decay import decay_factor
-from rnnzoo.tuning.diagnosis.evidence import Evidence
+from rnnzoo.tuning.diagnosis.decay import mean_factor
+from rnnzoo.tuning.diagnosis.evidence import SENTENCE, Evidence
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.diagnosis.trends import loss_trend
 from rnnzoo.tuning.diagnosis.verdict import judge
@@ -241,7 +241,7 @@ def _factor(model: keras.Model, inputs: Any, targets: Any) -> float:
     factors = []
     for index in range(len(read)):
         norms = [np.linalg.norm(step[index][:, :UNITS], axis=-1) for step in reversed(gradients)]  # lag 1 first
-        factors.append(decay_factor(np.median(np.array(norms, np.float64), axis=1)))
+        factors.append(mean_factor(np.median(np.array(norms, np.float64), axis=1), SENTENCE))
     return float(np.nanmax(factors)) if np.isfinite(factors).any() else math.nan
 
 

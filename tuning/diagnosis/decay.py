@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["decay_factor", "effective_horizon", "half_life"]
+__all__ = ["decay_factor", "effective_horizon", "half_life", "mean_factor"]
 
 Curve = npt.NDArray[np.float64]
 """(lags + 1,) one value for each lag, lag 0 first."""
@@ -36,6 +36,30 @@ def decay_factor(curve: Curve, floor: float = 1e-3) -> float:
         lags = np.flatnonzero(usable)[:2]
     slope, _ = np.polyfit(lags, np.log(curve[lags]), 1)
     return float(np.exp(slope))
+
+
+def mean_factor(curve: Curve, lag: int) -> float:
+    """By how much the curve is multiplied at each step up to a lag, in the (geometric) mean.
+
+    Unlike the fit it says exactly what is left there: a curve that falls fast first and slowly afterwards has lost most
+    of itself long before its fitted half-life.
+
+    Args:
+        curve: (lags + 1,) norms. A state that is read only by later steps, as an LSTM's cell is, begins at lag 1.
+        lag: the lag to look at; the last one measured, if that is nearer.
+
+    Returns:
+        The factor, 0 where nothing is left; NaN where there is no gradient, or only one lag of it.
+
+    >>> curve = np.concatenate([[1.0], 0.1 * 0.99 ** np.arange(100)])
+    >>> round(mean_factor(curve, 20) ** 20, 4), round(decay_factor(curve), 2)
+    (0.0826, 0.99)
+    """
+    present = np.flatnonzero(curve > 0)
+    if not len(present):
+        return math.nan
+    first, last = present[0], min(lag, len(curve) - 1)
+    return float((curve[last] / curve[first]) ** (1 / (last - first))) if last > first else math.nan
 
 
 def half_life(factor: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from rnnzoo.tuning.diagnosis.decay import half_life
+from rnnzoo.tuning.diagnosis.decay import half_life, mean_factor
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.signs import Sample, Signs
 
@@ -20,8 +20,8 @@ class Evidence:
     """The measured numbers. None, or nothing, is what was not measured; rules that need it then stay silent.
 
     Attributes:
-        factor: what the gradient `‖∂L_t/∂h_{t-k}‖` of a single loss is multiplied by at each further step back, in the
-            layer that reaches furthest: below 1 it shrinks, above 1 it grows.
+        factor: what the gradient `‖∂L_t/∂h_{t-k}‖` of a single loss is multiplied by at each step back, in the mean
+            over the needed lag, in the layer that reaches furthest: below 1 it shrinks, above 1 it grows.
         first_factor: the same before training.
         needed_lag: how many steps back the network is to learn from; 20, an English sentence.
         losses: of each step, in their order.
@@ -66,7 +66,7 @@ class Evidence:
 
     @property
     def half_life(self) -> float | None:
-        """After how many steps back half of the gradient is left; infinite where it does not shrink."""
+        """In how many steps back the gradient halves, at that factor; infinite where it does not shrink."""
         return None if self.factor is None or math.isnan(self.factor) else half_life(self.factor)
 
     @property
@@ -92,24 +92,19 @@ class Evidence:
         """
         measured: dict[str, Any] = {} if signs is None else _of_signs(signs)
         if flow is not None:
-            measured["factor"] = furthest_factor(flow)
+            measured["factor"] = furthest_factor(flow, others.get("needed_lag", SENTENCE))
             broken = tuple(f"{count} values of {name} are not finite" for name, count in flow.broken_weights.items())
             measured["non_finite"] = (*measured.get("non_finite", ()), *broken)
         if first_flow is not None:
-            measured["first_factor"] = furthest_factor(first_flow)
+            measured["first_factor"] = furthest_factor(first_flow, others.get("needed_lag", SENTENCE))
         return cls(**{**measured, **others})
 
 
-def furthest_factor(flow: GradientFlow) -> float | None:
-    """The factor of the layer, or of the LSTM's cell, that reaches furthest; None where nothing could be measured."""
-    factors = []
-    for layer in flow.layers:
-        for state in (layer.hidden, layer.cell):
-            if state is not None and math.isfinite(state.factor):
-                factors.append(state.factor)
-            elif state is not None and state.median[0] > 0 and not any(state.median[1:]):
-                factors.append(0.0)  # there is a gradient, and none of it gets as far as one step back
-    return max(factors, default=None)
+def furthest_factor(flow: GradientFlow, needed_lag: int = SENTENCE) -> float | None:
+    """The factor of the layer, or of the LSTM's cell, of which most is left; None where nothing could be measured."""
+    states = [state for layer in flow.layers for state in (layer.hidden, layer.cell) if state is not None]
+    factors = [mean_factor(state.median, needed_lag) for state in states]
+    return max((factor for factor in factors if not math.isnan(factor)), default=None)
 
 
 def _of_signs(signs: Signs) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from rnnzoo.tuning.diagnosis.decay import mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import (
     PAINTS,
@@ -23,6 +24,7 @@ from rnnzoo.tuning.diagnosis.drawing import (
     nothing_to_show,
     positive,
 )
+from rnnzoo.tuning.diagnosis.evidence import SENTENCE
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, LayerFlow, StateFlow
 from rnnzoo.tuning.diagnosis.signs_figure import draw_signs
 from rnnzoo.tuning.diagnosis.words_figure import draw_words
@@ -109,7 +111,12 @@ def file_names(names: Sequence[str]) -> list[str]:
 
 def furthest_layer(flow: GradientFlow) -> tuple[LayerFlow, StateFlow, str]:
     """The layer, its state and how to call it, that reach furthest back: those the verdict is spoken on."""
-    return max(_states(flow), key=lambda found: found[1].factor if math.isfinite(found[1].factor) else -1.0)
+
+    def kept(found: tuple[LayerFlow, StateFlow, str]) -> float:
+        factor = mean_factor(found[1].median, SENTENCE)
+        return -1.0 if math.isnan(factor) else factor
+
+    return max(_states(flow), key=kept)
 
 
 def _states(flow: GradientFlow) -> Iterator[tuple[LayerFlow, StateFlow, str]]:

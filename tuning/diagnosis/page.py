@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.tuning.atomic_files import write_whole
+from rnnzoo.tuning.diagnosis.decay import mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.figures import file_names, furthest_layer, pictures_of, shared_picture
@@ -128,17 +129,20 @@ def _remedy(diagnosis: Diagnosis, remedy: Remedy, command: Command) -> str:
 
 
 def _table(diagnoses: Sequence[Diagnosis]) -> str:
-    head = ("network", "layer", "× per word", "half-life, words", "95 % within, words", "spectral radius")
+    left = f"left after {diagnoses[0].evidence.needed_lag} words"
+    head = ("network", "layer", left, "× per word", "half-life, words", "95 % within, words", "spectral radius")
     rows = []
     for diagnosis in diagnoses:
-        furthest = furthest_layer(diagnosis.flow)[2]
+        furthest, needed_lag = furthest_layer(diagnosis.flow)[2], diagnosis.evidence.needed_lag
         for layer in diagnosis.flow.layers:
             for state, called in ((layer.hidden, layer.name), (layer.cell, f"{layer.name}, cell")):
                 if state is None:
                     continue
                 horizon = "–" if math.isnan(state.horizon) else f"{state.horizon:.0f}"
                 radius = _number(layer.spectral_radius)
-                cells = (diagnosis.name, called, _number(state.factor), _half_life(state.half_life), horizon, radius)
+                kept = _number(mean_factor(state.median, needed_lag) ** needed_lag)
+                fitted = _number(state.factor), _half_life(state.half_life)
+                cells = (diagnosis.name, called, kept, *fitted, horizon, radius)
                 shown = [escape(cell) for cell in cells]
                 if called == furthest:
                     shown[1] = f"<strong>{shown[1]}</strong>"
@@ -149,9 +153,10 @@ def _table(diagnoses: Sequence[Diagnosis]) -> str:
     return (
         f'<h2>Numbers</h2><div class="scroll"><table><thead><tr>{titles}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
-        '<p class="muted">× per word: what the gradient is multiplied by at each further word back, fitted to the '
-        "median. Half-life: after how many words half of it is left. In bold the layer that reaches furthest, on which "
-        "the verdict is spoken.</p>"
+        '<p class="muted">Left: the share of the gradient; the verdict is spoken on that of the layer in bold, which '
+        "reaches furthest. × per word: what the gradient is multiplied by at each further word back, fitted to the "
+        "median over all lags; half-life: in how many words that halves it. The first words back often lose more than "
+        "the fit says, and the last ones less.</p>"
     )
 
 

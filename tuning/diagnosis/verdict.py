@@ -86,8 +86,10 @@ def judge(evidence: Evidence) -> Verdict:
     - **healthy**: none of these.
 
     Example:
-        >>> print(judge(Evidence(factor=0.5)))
-        vanishing: 20 steps back 9.5e-07 of the gradient are left, it halves every 1.0 steps; the rule: at most 0.1.
+        >>> for part in judge(Evidence(factor=0.5)).reason.split("; "):
+        ...     print(part)
+        20 steps back 9.5e-07 of the gradient are left, it halves every 1.0 steps on the way
+        the rule: at most 0.1.
         >>> judge(Evidence(factor=0.95, non_finite=["the weight of lstm/kernel"])).name
         'exploding'
     """
@@ -160,7 +162,7 @@ def _vanishing(evidence: Evidence, trend: LossTrend | None) -> Finding | None:
     if left is not None and half_life is not None and left <= VANISHED:
         reason = (
             f"{evidence.needed_lag} steps back {left:.2g} of the gradient are left, it halves every {half_life:.1f} "
-            f"steps; the rule: at most {VANISHED:g}."
+            f"steps on the way; the rule: at most {VANISHED:g}."
         )
         return Finding(name="vanishing", reason=reason, numbers={"left": left, "half_life": half_life})
     saturated = {name: share for name, share in evidence.saturated.items() if share >= MANY_UNITS}
@@ -192,9 +194,10 @@ def _healthy(evidence: Evidence, trend: LossTrend | None) -> Finding:
     numbers: dict[str, float] = {}
     if evidence.half_life is not None:
         endless = math.isinf(evidence.half_life)
-        halves = "does not shrink on its way back" if endless else f"halves every {evidence.half_life:.1f} steps"
+        halves = "does not shrink" if endless else f"halves every {evidence.half_life:.1f} steps"
         measured.append(
-            f"the gradient {halves}, {evidence.left_of_gradient:.2g} of it are left after {evidence.needed_lag}"
+            f"over {evidence.needed_lag} steps back the gradient {halves}, "
+            f"{evidence.left_of_gradient:.2g} of it are left"
         )
         numbers["half_life"] = evidence.half_life
     if trend is not None:

@@ -112,10 +112,11 @@ def _update_share(card: Mapping[str, Any]) -> str:
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> str:
     half_life, horizon = diagnosis["half_life"], diagnosis["horizon"]
-    reach = "never halves within" if half_life is None else f"is halved every {half_life:.3g} words, over"
+    fitted = "it never halves" if half_life is None else f"it halves every {half_life:.3g} words"
     return (
-        f"The gradient of a single loss, in {diagnosis['state']}, {reach} {diagnosis['lags']} words (median of "
-        f"{diagnosis['positions']} places of the test split); 95 % of it lie within {horizon:.0f} words. "
+        f"Of the gradient of a single loss, in {diagnosis['state']}, {diagnosis['left']:.2g} are left "
+        f"{diagnosis['needed_lag']} words back; fitted over {diagnosis['lags']} words, {fitted}; 95 % of it lie within "
+        f"{horizon:.0f} words (median of {diagnosis['positions']} places of the test split). "
         f"Verdict: **{diagnosis['verdict']}**. " + " ".join(_sentence(finding) for finding in diagnosis["findings"])
     )
 

@@ -79,6 +79,8 @@ def measure_card(preset: Path, runs: Sequence[Path], stages: Sequence[Stage], co
             "verdict": diagnosis.verdict.name,
             "findings": [finding.reason for finding in diagnosis.verdict.findings],
             "state": state,
+            "left": as_json(diagnosis.evidence.left_of_gradient),
+            "needed_lag": diagnosis.evidence.needed_lag,
             "half_life": as_json(reach.half_life),
             "horizon": as_json(reach.horizon),
             "median": [float(f"{norm:.3g}") for norm in reach.median],
