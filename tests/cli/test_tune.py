@@ -1,6 +1,7 @@
 """`rnnzoo tune`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,10 @@ from cli.conftest import Call
 from rnnzoo.commands.quiet import start_quietly
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.results import SearchResult
+from rnnzoo.tuning.search.search_folder import SearchFolder
+from rnnzoo.tuning.search.search_plan import SearchPlan
 from rnnzoo.tuning.search.sharing import Sharing
+from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training_config import TrainingConfig
 
 TRIAL: Any = SimpleNamespace(number=1)
@@ -34,7 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     space = ["--range", "learning_rate=1:100:log", "--range", "units=8,16", "--fix", "window=9"]
-    options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--patience", 8, "--seed", 5, "--resume"]
+    options = ["--algorithm", "grid", "--max-trials", 3, "--epochs", 1, "--patience", 8, "--seed", 5]
     workers = [
         "--workers",
         2,
@@ -64,7 +68,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
         "report_every": 7,
         "time_budget": 5400.0,
         "watch_gradients": True,
-        "resume": True,
+        "resume": False,
         "sharing": Sharing(workers=2, listen="0.0.0.0:8765", trials_per_process=4, patience=9.0, before=start_quietly),
         "device": "cpu",
         "best": TRIAL,
@@ -89,12 +93,81 @@ def test_a_search_that_finds_nothing_is_said(asked: dict[str, Any], call: Call) 
     assert call("tune", "irnn").says_in_one_line(1, "no trial came to an end")
 
 
-def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+def test_ctrl_c_says_the_command_to_go_on_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: Call) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("rnnzoo.tuning.search.searching.search", interrupted)
-    assert call("tune", "irnn").says_in_one_line(130, "Go on with: the same command and --resume")
+    search = ["tune", "irnn", "-o", tmp_path, "--time-budget", "2h", "--workers", 2, "--device", "cpu"]
+    assert (130, "Interrupted.\n") == (call(*search).code, call(*search).err)  # nothing has begun yet
+    begun(tmp_path)
+    command = f"rnnzoo tune --resume --output {tmp_path} --time-budget 2h --workers 2 --device cpu\n"
+    assert call(*search).says_in_one_line(130, f"Go on with: {command}")
+
+
+def begun(folder: Path) -> None:
+    """A search that has begun there."""
+    networks = [NetworkConfig(network="lstm", units=8), NetworkConfig(network="skip_rnn", skip=3)]
+    training = TrainingConfig(corpus="recall", corpus_options={"distance": 5}, optimizer="sgd")
+    space = Space(networks, training, ["learning_rate=1:9:log", "units=8"])
+    plan = SearchPlan(
+        space=space,
+        algorithm="grid",
+        pruning="median",
+        report_every=7,
+        watch_gradients=True,
+        bound=9.0,
+        corpus={"words": 5},
+    )
+    SearchFolder(folder).write_identity(plan.as_dict(), 5)
+
+
+def test_a_search_is_resumed_by_its_folder_alone(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
+    begun(tmp_path)
+    assert 0 == call("tune", "--resume", "--output", tmp_path).code
+    plan = SearchPlan.read(tmp_path)
+    assert {
+        "networks": list(plan.space.networks.values()),
+        "training": plan.space.training,
+        "space": plan.space.hyperparameters,
+        "algorithm": "grid",
+        "pruning": "median",
+        "report_every": 7,
+        "watch_gradients": True,
+        "max_trials": 5,
+        "resume": True,
+    } == {name: asked[name] for name in asked.keys() - {"best", "output", "report", "sharing", "device", "time_budget"}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "value"),
+    [
+        (["--max-trials", 9], "max_trials", 9),
+        (["--algorithm", "random"], "algorithm", "random"),
+        (["--pruning", "none"], "pruning", "none"),
+    ],
+)
+def test_what_is_typed_beside_resume_counts(
+    typed: list[Any], name: str, value: Any, asked: dict[str, Any], tmp_path: Path, call: Call
+) -> None:
+    begun(tmp_path)
+    call("tune", "--resume", "--output", tmp_path, *typed)
+    assert value == asked[name]
+
+
+def test_what_is_typed_of_networks_training_and_space_counts(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
+    begun(tmp_path)
+    call("tune", "gru", "lstm", "--resume", "-o", tmp_path, "--epochs", 1, "--layers", 2, "--range", "units=8,16")
+    plan = SearchPlan.read(tmp_path)
+    assert [
+        NetworkConfig(network="gru", layers=2),
+        replace(plan.space.networks["lstm"], layers=2),
+    ] == asked["networks"]
+    assert replace(plan.space.training, epochs=1) == asked["training"]
+    assert {"learning_rate": plan.space.hyperparameters["learning_rate"]} == {
+        name: one for name, one in asked["space"].items() if name != "units"
+    }
+    assert (8, 16) == asked["space"]["units"].values
 
 
 def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: Path, call: Call) -> None:
@@ -102,6 +175,10 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
     result = call(*search, "--output", tmp_path / "search")
     assert 0 == result.code
     assert ["trial 1/2:", "trial 2/2:"] == [line[:10] for line in result.out.splitlines()[:2]]
+    result = call("tune", "--resume", "--output", tmp_path / "search")
+    assert (0, 1) == (result.code, result.out.count("\n"))  # no trial was run again
+    result = call("tune", "--resume", "--output", tmp_path / "search", "--corpus", "recall")
+    assert result.says_in_one_line(1, "and training.corpus='recall' was asked for")
     result = call("train", "--from-trial", tmp_path / "search", "--output", tmp_path / "run")
     assert 0 == result.code
     best, run = (json.loads((tmp_path / name).read_text()) for name in ("search/best.json", "run/run.json"))
@@ -113,7 +190,8 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        ([], 2, "Missing argument"),
+        ([], 2, "NETWORK: it is needed, unless there is --resume."),
+        (["--resume"], 2, "--output: it is needed with --resume."),
         (["perceptron"], 1, "network must be one of"),
         (["lstm", "lstm"], 1, "each network must be given once"),
         (["lstm", "--range", "x"], 1, "a range must be written"),
@@ -130,7 +208,7 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "--algorithm", "genetic", "--corpus", "recall"], 1, "algorithm must be one of random, bayesian"),
         (["lstm", "--max-trials", "0", "--corpus", "recall"], 1, "max_trials must be a positive integer"),
         (["lstm", "--epochs", "0"], 1, "epochs must be a positive integer"),
-        (["lstm", "--resume", "--corpus", "recall"], 1, "a search to resume must hold search.json"),
+        (["lstm", "--resume", "--corpus", "recall"], 1, "a search must hold search.json"),
         (["lstm", "--corpus", "recall", "--device", "abacus"], 1, "device must be one of auto, cpu, gpu, gpus, tpu"),
         (["lstm", "--corpus", "recall", "--workers", "-1"], 1, "workers must not be negative"),
         (["lstm", "--corpus", "recall", "--chief", "here"], 1, "the address of a chief must be written HOST:PORT"),

@@ -1,16 +1,17 @@
 """The space that a user asks for: all of it, or a small file, narrowed by single names. Needs no TensorFlow."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.full_space import full_space
+from rnnzoo.tuning.search.hyperparameters import Hyperparameter, parse_hyperparameters
 from rnnzoo.tuning.search.space import DEFAULT_SPACE
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["FULL", "narrowed_space", "read_space_file"]
+__all__ = ["FULL", "begun_space", "narrowed_space", "read_space_file"]
 
 FULL = "full"
 
@@ -43,6 +44,39 @@ def narrowed_space(
         >>> narrowed_space(networks, TrainingConfig(), fixes=["clipnorm=1"])
         ('learning_rate=1e-5:1e2:log', 'clipnorm=1')
     """
+    given = _given(ranges, fixes)
+    if base == FULL:
+        space = full_space(networks, training, given)
+    elif base is not None:
+        space = {**read_space_file(Path(base)), **given}
+    elif ranges:
+        space = given
+    else:
+        space = {**dict(text.split("=", 1) for text in DEFAULT_SPACE), **given}
+    return tuple(f"{name}={written}" for name, written in space.items())
+
+
+def begun_space(
+    begun: Mapping[str, Hyperparameter], ranges: Sequence[str] = (), fixes: Sequence[str] = ()
+) -> dict[str, Hyperparameter]:
+    """The space of a search that is resumed, with what is said of single names in its place.
+
+    Raises:
+        ValueError: as `narrowed_space`.
+
+    Example:
+        >>> begun = parse_hyperparameters(["units=64:256", "dropout=0.5"])
+        >>> begun_space(begun) == begun, begun_space(begun, ["units=64:256"]) == begun
+        (True, True)
+        >>> begun_space(begun, ["units=64:128"]) == begun
+        False
+    """
+    given = _given(ranges, fixes)
+    return {**begun, **parse_hyperparameters([f"{name}={written}" for name, written in given.items()])}
+
+
+def _given(ranges: Sequence[str], fixes: Sequence[str]) -> dict[str, str]:
+    """What is said of single names."""
     given: dict[str, str] = {}
     for text in (*ranges, *fixes):
         name, equals, written = (part.strip() for part in text.partition("="))
@@ -56,15 +90,7 @@ def narrowed_space(
         if name in given:
             raise ValueError(f"each hyperparameter must be given once, but got {name} again in {text}.")
         given[name] = written
-    if base == FULL:
-        space = full_space(networks, training, given)
-    elif base is not None:
-        space = {**read_space_file(Path(base)), **given}
-    elif ranges:
-        space = given
-    else:
-        space = {**dict(text.split("=", 1) for text in DEFAULT_SPACE), **given}
-    return tuple(f"{name}={written}" for name, written in space.items())
+    return given
 
 
 def read_space_file(path: Path) -> dict[str, str]:

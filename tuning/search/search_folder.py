@@ -13,14 +13,17 @@ from rnnzoo.tuning.atomic_files import atomic_file
 from rnnzoo.tuning.folder_lock import LOCK
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 
-__all__ = ["SearchFolder"]
+__all__ = ["MAX_TRIALS", "SearchFolder"]
+
+MAX_TRIALS = "max_trials"
+"""In search.json, beside what makes the search what it is: two searches that differ in this alone are one."""
 
 
 @dataclass(frozen=True)
 class SearchFolder:
     """A search's folder.
 
-        search.json    what is searched
+        search.json    what is searched, and with how many trials at most
         trials.json    a record for each trial
         trials.csv     the same as a table, with a column for each hyperparameter
         best.json      the whole configuration of the best trial, in the words of a run's run.json
@@ -66,6 +69,7 @@ class SearchFolder:
             told = dict(_leaves(json.loads(self.identity.read_text(encoding="utf-8"))))
         except (ValueError, AttributeError) as error:
             raise ValueError(f"{self.identity} must be as rnnzoo wrote it, but it is not: {error}") from error
+        told.pop(MAX_TRIALS, None)  # more of them extend a search
         asked = dict(_leaves(json.loads(json.dumps(identity))))
         for name in {**told, **asked}:
             if told.get(name) != asked.get(name):
@@ -74,8 +78,15 @@ class SearchFolder:
                     f"and {name}={asked.get(name)!r} was asked for."
                 )
 
-    def write_identity(self, identity: Mapping[str, Any]) -> None:
-        _write_json(self.identity, identity)
+    def write_identity(self, identity: Mapping[str, Any], max_trials: int | None = None) -> None:
+        """Write down which search it is and, for whoever resumes it, how many trials it has at most."""
+        limit = {} if max_trials is None else {MAX_TRIALS: max_trials}
+        _write_json(self.identity, {**identity, **limit})
+
+    def read_max_trials(self) -> int | None:
+        """The most trials of the search that is here; None if nobody wrote it down."""
+        told = json.loads(self.identity.read_text(encoding="utf-8"))
+        return told.get(MAX_TRIALS)
 
     def write_result(self, result: SearchResult) -> None:
         """Write down what has been found so far."""

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.search.algorithms import check_algorithm, make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
+from rnnzoo.tuning.search.hyperparameters import Hyperparameter
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
@@ -36,7 +37,7 @@ def search(
     networks: Sequence[NetworkConfig | str],
     training: TrainingConfig,
     output: Path | str,
-    space: Sequence[str] = DEFAULT_SPACE,
+    space: Sequence[str] | Mapping[str, Hyperparameter] = DEFAULT_SPACE,
     *,
     algorithm: str = "random",
     max_trials: int = 20,
@@ -60,8 +61,8 @@ def search(
         training: the recipe of a trial; what `space` does not name stays as it is there. Its epochs are the most of a
             trial, its seed is that of each training and of the algorithm.
         output: the search's folder.
-        space: what varies, as `parse_hyperparameters` reads it; by default the learning rate from 1e-5 to 100 and
-            `clipnorm` from 0.01 to 100, both on log scales.
+        space: what varies, as `parse_hyperparameters` reads it, or parsed; by default the learning rate from 1e-5 to
+            100 and `clipnorm` from 0.01 to 100, both on log scales.
         algorithm: "random", "bayesian", "hyperband" or "grid".
         max_trials: the most trials in all; a higher one extends a search that is resumed.
         pruning: "none", "median" or "halving", see `rnnzoo.tuning.search.pruning`.
@@ -161,7 +162,7 @@ def _search_here(
         deadline=deadline,
         distribution_strategy=strategy,
     )
-    folder.write_identity(plan.as_dict())
+    folder.write_identity(plan.as_dict(), max_trials)
     try:
         tuner.search(epochs=plan.space.training.epochs, verbose=0)
     except RuntimeError:

@@ -81,7 +81,7 @@ def share(
         if sharing.listen is not None:
             check_address_is_free(Address.parse(sharing.listen))
         folder.path.mkdir(parents=True, exist_ok=True)
-        folder.write_identity(plan.as_dict())
+        folder.write_identity(plan.as_dict(), max_trials)
     else:
         _wait_for(folder, sharing)
         folder.check_is_resumable(plan.as_dict())

@@ -1,19 +1,21 @@
 """`rnnzoo tune`: which values of the hyperparameters learn best."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rnnzoo.commands.asked_search import asked_search
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.durations import parse_duration
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow, start_quietly
-from rnnzoo.commands.recipe import PANELS, network_options, training_config
+from rnnzoo.commands.recipe import PANELS
 from rnnzoo.commands.refusals import refuse_without
-from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
-from rnnzoo.tuning.search.narrowing import narrowed_space
+from rnnzoo.models.architectures import NETWORKS, NetworkConfig
+from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.workers.roles import PATIENCE
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -22,11 +24,16 @@ __all__ = ["tune"]
 
 @options_from(NetworkConfig, TrainingConfig, panels=PANELS)
 def tune(
-    network: Annotated[list[str], typer.Argument(metavar="NETWORK...", help=f"Of {', '.join(NETWORKS)}.")],
+    network: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NETWORK...", help=f"Of {', '.join(NETWORKS)}. Not needed with --resume."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The search's folder; searches/NETWORK by default.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the search in --output.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the search in --output, as it was begun.")
+    ] = False,
     ranges: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,11 +60,15 @@ def tune(
         ),
     ] = None,
     algorithm: Annotated[
-        str, typer.Option(metavar="random|bayesian|hyperband|grid", help="KerasTuner's.", rich_help_panel="Search")
-    ] = "random",
+        str | None,
+        typer.Option(
+            metavar="random|bayesian|hyperband|grid", help="KerasTuner's. Default: random.", rich_help_panel="Search"
+        ),
+    ] = None,
     max_trials: Annotated[
-        int, typer.Option(help="The most trials in all; more extend a search.", rich_help_panel="Search")
-    ] = 20,
+        int | None,
+        typer.Option(help="The most trials in all; more extend a search. Default: 20.", rich_help_panel="Search"),
+    ] = None,
     time_budget: Annotated[
         str | None,
         typer.Option(
@@ -67,14 +78,14 @@ def tune(
         ),
     ] = None,
     pruning: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="none|median|halving",
             help="End trials early that are worse than others were at the same moment: than half of them, or than the "
-            "best third at a ninth and at a third of the training.",
+            "best third at a ninth and at a third of the training. Default: none.",
             rich_help_panel="Search",
         ),
-    ] = "none",
+    ] = None,
     report_every: Annotated[
         int | None,
         typer.Option(
@@ -159,6 +170,8 @@ def tune(
 
       rnnzoo tune lstm --workers 4 --output searches/lstm
 
+      rnnzoo tune --resume --output searches/lstm
+
       rnnzoo train --from-trial searches/irnn -o runs/irnn
     """
     is_shared = workers is not None or listen is not None or chief is not None
@@ -166,11 +179,26 @@ def tune(
         of_workers = {"--trials-per-process": trials_per_process, "--chief-patience": chief_patience}
         given = [name for name, value in of_workers.items() if value is not None]
         refuse_without("--workers, --listen or --chief", *given)
+    if not network and not resume:
+        raise typer.BadParameter("it is needed, unless there is --resume.", param_hint="NETWORK")
+    if not network and output is None:
+        raise typer.BadParameter("it is needed with --resume.", param_hint="--output")
     seconds = None if time_budget is None else parse_duration(time_budget)
-    output = Path("searches", "-".join(network)) if output is None else output
-    training = training_config(options, corpus_options)
-    networks = [_network_config(name, network_options(options), network) for name in network]
-    chosen = narrowed_space(networks, training, space, ranges or (), fixes or ())
+    output = Path("searches", "-".join(network or ())) if output is None else output
+    asked = asked_search(
+        network or (),
+        options,
+        corpus_options,
+        begun=output if resume else None,
+        space=space,
+        ranges=ranges or (),
+        fixes=fixes or (),
+        algorithm=algorithm,
+        max_trials=max_trials,
+        pruning=pruning,
+        report_every=report_every,
+        watch_gradients=watch_gradients,
+    )
     import_tensorflow()
     from rnnzoo.tuning.search import search
     from rnnzoo.tuning.search.board import Board
@@ -187,34 +215,39 @@ def tune(
             before=start_quietly,
         )
     try:
-        with Board(output, max_trials) as board:
+        with Board(output, asked.max_trials) as board:
             result = search(
-                networks,
-                training,
+                asked.networks,
+                asked.training,
                 output,
-                chosen,
-                algorithm=algorithm,
-                max_trials=max_trials,
-                pruning=pruning,
-                report_every=report_every,
+                asked.space,
+                algorithm=asked.algorithm,
+                max_trials=asked.max_trials,
+                pruning=asked.pruning,
+                report_every=asked.report_every,
                 time_budget=seconds,
-                watch_gradients=watch_gradients,
+                watch_gradients=asked.watch_gradients,
                 resume=resume,
                 report=board.say,
                 sharing=sharing,
                 device=device,
             )
     except KeyboardInterrupt:
-        raise InterruptionError("Interrupted. Go on with: the same command and --resume") from None
+        if not SearchFolder(output).identity.is_file():
+            raise
+        # What search.json does not hold: how long, and who works where.
+        anew = {
+            "--time-budget": time_budget,
+            "--workers": workers,
+            "--listen": listen,
+            "--chief": chief,
+            "--trials-per-process": trials_per_process,
+            "--chief-patience": chief_patience,
+            "--device": None if device == "auto" else device,
+        }
+        words = [str(word) for name, value in anew.items() if value is not None for word in (name, value)]
+        command = shlex.join(["rnnzoo", "tune", "--resume", "--output", str(output), *words])
+        raise InterruptionError(f"Interrupted. Go on with: {command}") from None
     if result.best is None:
         raise ValueError("no trial came to an end: all diverged or failed; search lower learning rates.")
     typer.echo(f"Trial {result.best.number} was best. Train it with: rnnzoo train --from-trial {output} --output ...")
-
-
-def _network_config(name: str, options: dict[str, Any], networks: list[str]) -> NetworkConfig:
-    """An option that only some of the networks take is given to these."""
-    others = [ARCHITECTURES[other].takes for other in networks if other != name and other in ARCHITECTURES]
-    taken_by_others = frozenset().union(*others) - (ARCHITECTURES[name].takes if name in ARCHITECTURES else set())
-    return NetworkConfig(
-        network=name, **{option: value for option, value in options.items() if option not in taken_by_others}
-    )

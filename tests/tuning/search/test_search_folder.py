@@ -10,6 +10,7 @@ import pytest
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 from rnnzoo.tuning.search.search_folder import SearchFolder
+from rnnzoo.tuning.search.workers.oracle_client import search_digest
 from rnnzoo.tuning.training_config import TrainingConfig
 
 GOOD = TrialRecord(
@@ -100,6 +101,17 @@ def test_another_search_is_not_resumed(tmp_path: Path, asked: dict[str, object],
     folder.check_is_resumable({"seed": 0, "space": {"units": (8, 16)}})
     with pytest.raises(ValueError, match=rf"must be resumed as it was begun, but .* has {name} was asked for\."):
         folder.check_is_resumable(asked)
+
+
+def test_a_search_with_more_trials_is_the_same(tmp_path: Path) -> None:
+    folder = SearchFolder(tmp_path)
+    folder.write_identity({"seed": 0})
+    assert folder.read_max_trials() is None
+    known = search_digest(tmp_path / "trials")
+    folder.write_identity({"seed": 0}, 9)
+    assert 9 == folder.read_max_trials()
+    assert known == search_digest(tmp_path / "trials")
+    folder.check_is_resumable({"seed": 0})
 
 
 def test_there_must_be_something_to_resume(tmp_path: Path) -> None:

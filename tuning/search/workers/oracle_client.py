@@ -16,6 +16,7 @@ import keras_tuner
 from keras_tuner.src.distribute.oracle_client import OracleClient
 from keras_tuner.src.protos import get_service, get_service_grpc
 
+from rnnzoo.tuning.search.search_folder import MAX_TRIALS
 from rnnzoo.tuning.search.workers.roles import Address, ChiefError
 
 __all__ = ["LOST", "SEARCH", "TUNER_ID", "PatientOracleClient", "search_digest"]
@@ -161,11 +162,16 @@ class PatientOracleClient(OracleClient):
 
 
 def search_digest(project: Path) -> str:
-    """What the search of a KerasTuner folder is known by: its search.json; empty where there is none."""
+    """What the search of a KerasTuner folder is known by: its search.json; empty where there is none.
+
+    A chief that takes its search up again with more trials keeps the workers that it had.
+    """
     try:
-        return hashlib.sha256((project.parent / "search.json").read_bytes()).hexdigest()[:16]
-    except OSError:
+        told = json.loads((project.parent / "search.json").read_bytes())
+    except (OSError, ValueError):
         return ""
+    told.pop(MAX_TRIALS, None)
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class _Details(NamedTuple):
