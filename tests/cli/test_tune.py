@@ -88,6 +88,14 @@ def test_without_options_it_searches_learning_rate_and_clipping(asked: dict[str,
     assert asked["sharing"] is None
 
 
+def test_an_option_is_not_searched(asked: dict[str, Any], tmp_path: Path, call: Call) -> None:
+    call("tune", "gru", "--learning-rate", 1)
+    assert (1.0, ("clipnorm=1e-2:1e2:log",)) == (asked["training"].learning_rate, asked["space"])
+    (tmp_path / "space.toml").write_text("units = [8, 16]\nclipnorm = [0.5, 1]\n")
+    call("tune", "gru", "--space", tmp_path / "space.toml", "--units", 8)
+    assert (8, ("clipnorm=0.5,1",)) == (asked["networks"][0].units, asked["space"])
+
+
 def test_a_search_that_finds_nothing_is_said(asked: dict[str, Any], call: Call) -> None:
     asked["best"] = None
     assert call("tune", "irnn").says_in_one_line(1, "no trial came to an end")
@@ -203,6 +211,7 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "--range", "skip=2:4"], 1, "skip is an option of skip_rnn"),
         (["lstm", "--fix", "units=9:3"], 1, "a fixed value must be one value"),
         (["lstm", "--space", "nowhere.toml"], 1, "there is no file nowhere.toml"),
+        (["lstm", "--fix", "units=9", "--units", "9"], 1, "needs no --range or --fix, but got --units and units=."),
         (["lstm", "--time-budget", "2"], 1, "a duration must be written 90s, 45m, 2h or 1h30m"),
         (["lstm", "--pruning", "late", "--corpus", "recall"], 1, "pruning must be one of none, median, halving"),
         (["lstm", "--algorithm", "genetic", "--corpus", "recall"], 1, "algorithm must be one of random, bayesian"),

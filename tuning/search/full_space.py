@@ -1,6 +1,6 @@
 """All that can be searched, in ranges that make sense for every network of the zoo. Needs no TensorFlow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.conditions import scope_of
@@ -42,7 +42,10 @@ FULL_SPACE: Mapping[str, str] = {
 
 
 def full_space(
-    networks: Sequence[NetworkConfig], training: TrainingConfig, given: Mapping[str, str] | None = None
+    networks: Sequence[NetworkConfig],
+    training: TrainingConfig,
+    given: Mapping[str, str] | None = None,
+    held: Collection[str] = (),
 ) -> dict[str, str]:
     """`FULL_SPACE`, as far as it means something to these networks, with `given` in place of what it says.
 
@@ -51,6 +54,7 @@ def full_space(
         training: the recipe.
         given: hyperparameters by name, as `parse_hyperparameters` reads them; they stay, whether they mean anything or
             not, so that a mistake is found where the space is made.
+        held: names that do not vary, because the networks or the recipe settle them.
 
     Example:
         >>> space = full_space([NetworkConfig(network="lstm")], TrainingConfig(), {"schedule": "plateau"})
@@ -58,10 +62,11 @@ def full_space(
         ([True, False, False], 'plateau')
     """
     given = given or {}
-    space = {**FULL_SPACE, **given}
-    clipping = parse_hyperparameter(f"{CLIPPING}={space[CLIPPING]}")
-    unused = set(CLIPPINGS) - set(clipping.ends) - set(given)
-    space = {name: text for name, text in space.items() if name not in unused}
+    space = {**{name: text for name, text in FULL_SPACE.items() if name not in held}, **given}
+    if CLIPPING in space:
+        clipping = parse_hyperparameter(f"{CLIPPING}={space[CLIPPING]}")
+        unused = set(CLIPPINGS) - set(clipping.ends) - set(given)
+        space = {name: text for name, text in space.items() if name not in unused}
     varied = parse_hyperparameters([f"{name}={text}" for name, text in space.items()])
     named = {config.network: config for config in networks}
     return {name: text for name, text in space.items() if name in given or _is_read(name, named, training, varied)}

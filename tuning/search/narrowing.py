@@ -1,15 +1,15 @@
 """The space that a user asks for: all of it, or a small file, narrowed by single names. Needs no TensorFlow."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.full_space import full_space
-from rnnzoo.tuning.search.hyperparameters import Hyperparameter, parse_hyperparameters
+from rnnzoo.tuning.search.hyperparameters import CLIPPING, Hyperparameter, parse_hyperparameters
 from rnnzoo.tuning.search.space import DEFAULT_SPACE
-from rnnzoo.tuning.training_config import TrainingConfig
+from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
 __all__ = ["FULL", "begun_space", "narrowed_space", "read_space_file"]
 
@@ -22,6 +22,7 @@ def narrowed_space(
     base: str | None = None,
     ranges: Sequence[str] = (),
     fixes: Sequence[str] = (),
+    held: Collection[str] = (),
 ) -> tuple[str, ...]:
     """What to search, as `parse_hyperparameters` reads it.
 
@@ -32,9 +33,10 @@ def narrowed_space(
             `ranges`: then these alone.
         ranges: `name=low:high`, `name=low:high:log` or `name=one,two`, in place of what the base says of the name.
         fixes: `name=value`, in place of what the base says of the name.
+        held: options of the networks or the recipe that were given: they hold in every trial, whatever the base says.
 
     Raises:
-        ValueError: if a name is given twice, a fix is no single value, or the file is no space.
+        ValueError: if a name is given twice, also as an option, a fix is no single value, or the file is no space.
         FileNotFoundError: if there is no such file.
 
     Example:
@@ -43,17 +45,20 @@ def narrowed_space(
         ('units=64:256', 'dropout=0.5')
         >>> narrowed_space(networks, TrainingConfig(), fixes=["clipnorm=1"])
         ('learning_rate=1e-5:1e2:log', 'clipnorm=1')
+        >>> narrowed_space(networks, TrainingConfig(learning_rate=1.0), held=["learning_rate"])
+        ('clipnorm=1e-2:1e2:log',)
     """
     given = _given(ranges, fixes)
+    held = _settled(held, given)
     if base == FULL:
-        space = full_space(networks, training, given)
-    elif base is not None:
-        space = {**read_space_file(Path(base)), **given}
+        return _written_out(full_space(networks, training, given, held))
+    if base is not None:
+        space = read_space_file(Path(base))
     elif ranges:
-        space = given
+        space = {}
     else:
-        space = {**dict(text.split("=", 1) for text in DEFAULT_SPACE), **given}
-    return tuple(f"{name}={written}" for name, written in space.items())
+        space = dict(text.split("=", 1) for text in DEFAULT_SPACE)
+    return _written_out({**{name: written for name, written in space.items() if name not in held}, **given})
 
 
 def begun_space(
@@ -73,6 +78,27 @@ def begun_space(
     """
     given = _given(ranges, fixes)
     return {**begun, **parse_hyperparameters([f"{name}={written}" for name, written in given.items()])}
+
+
+def _settled(held: Collection[str], given: Collection[str]) -> set[str]:
+    """All names that the options settle: one way to clip gradients settles them all.
+
+    Raises:
+        ValueError: if one of them is given beside.
+    """
+    ways = {*CLIPPINGS, CLIPPING}
+    for option in held:
+        for name in given:
+            if name == option or {name, option} <= ways:
+                raise ValueError(
+                    f"an option holds in every trial, so it needs no --range or --fix, but got "
+                    f"--{option.replace('_', '-')} and {name}=."
+                )
+    return set(held) | (ways if ways & set(held) else set())
+
+
+def _written_out(space: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}={written}" for name, written in space.items())
 
 
 def _given(ranges: Sequence[str], fixes: Sequence[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rnnzoo.commands.configuration import chosen
 from rnnzoo.commands.recipe import network_options, training_config
 from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
 from rnnzoo.tuning.search.hyperparameters import Hyperparameter
@@ -66,14 +67,15 @@ def asked_search(
     training = training_config(options, corpus_options, None if plan is None else plan.space.training)
     configs = [_network_config(name, network_options(options), names, told_networks.get(name)) for name in names]
     if plan is None or space is not None:
-        chosen: Any = narrowed_space(configs, training, space, ranges, fixes)
+        held = [*network_options(options), *chosen(TrainingConfig, options)]
+        searched: Any = narrowed_space(configs, training, space, ranges, fixes, held)
     else:
-        chosen = begun_space(plan.space.hyperparameters, ranges, fixes)
+        searched = begun_space(plan.space.hyperparameters, ranges, fixes)
     told_trials = None if begun is None else SearchFolder(begun).read_max_trials()
     return AskedSearch(
         networks=configs,
         training=training,
-        space=chosen,
+        space=searched,
         algorithm=algorithm or ("random" if plan is None else plan.algorithm),
         max_trials=max_trials if max_trials is not None else told_trials or MAX_TRIALS,
         pruning=pruning or ("none" if plan is None else plan.pruning),

@@ -40,7 +40,7 @@ def tune(
             "--range",
             metavar="NAME=LOW:HIGH[:log]",
             help="Search over a range, or over choices, NAME=ONE,TWO; given once for each name. Without any: "
-            "learning_rate=1e-5:1e2:log and clipnorm=1e-2:1e2:log.",
+            "learning_rate=1e-5:1e2:log and clipnorm=1e-2:1e2:log, but for options that are given.",
             rich_help_panel="Search",
         ),
     ] = None,

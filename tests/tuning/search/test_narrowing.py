@@ -1,5 +1,6 @@
 """The space that a user asks for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,28 @@ def test_ranges_alone_are_the_whole_space_and_fixes_narrow_the_base() -> None:
         "dropout" in full,
         "warmup" in full,
     )
+
+
+def test_an_option_holds_in_every_trial() -> None:
+    rate, clipnorm = DEFAULT_SPACE
+    assert (clipnorm,) == narrowed_space(LSTM, replace(RECIPE, learning_rate=1.0), held=["learning_rate"])
+    assert (rate,) == narrowed_space(LSTM, RECIPE, held=["global_clipnorm"])
+    full = full_space(LSTM, RECIPE)
+    for held, kept in {
+        "units": {"units"},
+        "clipvalue": {"clipping", "clipnorm", "clipvalue", "global_clipnorm"},
+        "schedule": {"schedule"},
+    }.items():
+        space = {text.partition("=")[0] for text in narrowed_space(LSTM, RECIPE, "full", held=[held])}
+        assert set(full) - kept == space
+
+
+@pytest.mark.parametrize(
+    ("held", "given"), [("units", "units=8"), ("global_clipnorm", "clipnorm=1"), ("clipnorm", "clipping=none")]
+)
+def test_an_option_needs_no_fix_beside(held: str, given: str) -> None:
+    with pytest.raises(ValueError, match=rf"needs no --range or --fix, but got --{held.replace('_', '-')} and"):
+        narrowed_space(LSTM, RECIPE, fixes=[given], held=[held])
 
 
 def test_a_fixed_way_to_clip_leaves_no_other_threshold() -> None:
