@@ -30,6 +30,14 @@ def test_a_bug_is_no_mistake(error: Exception) -> None:
     assert describe(error) is None
 
 
+def test_what_tensorflow_may_not_write_is_a_mistake_and_its_graphs_are_bugs() -> None:
+    import tensorflow as tf
+
+    denied = tf.errors.PermissionDeniedError(None, None, "runs/x; Permission denied\n\t [[node]]")
+    assert Mistake("Error: runs/x; Permission denied.") == describe(denied)
+    assert describe(tf.errors.InvalidArgumentError(None, None, "shapes differ")) is None
+
+
 def test_divergence_is_a_mistake() -> None:
     from rnnzoo.tuning.divergence import TrainingDiverged
 

@@ -187,10 +187,12 @@ def make_search_tuner(
 
     Raises:
         ValueError: if KerasTuner's files are damaged.
+        OSError: if the folder cannot be made.
         ImportError: if scikit-learn is needed and missing.
     """
     training = plan.space.training
     hypermodel = LanguageHyperModel(plan.space, corpus)
+    (folder.path / SearchFolder.TRIALS).mkdir(parents=True, exist_ok=True)  # its refusal says more than TensorFlow's
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads, and which file
             return make_tuner(

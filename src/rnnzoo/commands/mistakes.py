@@ -45,10 +45,18 @@ def describe(error: Exception) -> Mistake | None:
         return _wrong_call(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
         return Mistake(f"Error: {error.filename}: {error.strerror}.")
+    if _is_of_files(error):
+        return Mistake(f"Error: {str(getattr(error, 'message', error)).splitlines()[0]}.")
     missing_extra = isinstance(error, ImportError) and "pip install" in str(error)
     if isinstance(error, ValueError | OSError) or missing_extra or type(error).__module__.startswith("rnnzoo."):
         return Mistake(f"Error: {_one_line(error)}")
     return None
+
+
+def _is_of_files(error: Exception) -> bool:
+    """Whether TensorFlow, which has its own way to files, was refused one, or memory; never imports it."""
+    kinds = ("PermissionDeniedError", "NotFoundError", "ResourceExhaustedError")
+    return type(error).__module__.startswith("tensorflow.") and type(error).__name__ in kinds
 
 
 def _wrong_call(error: Any) -> Mistake:
