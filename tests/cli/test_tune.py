@@ -219,7 +219,10 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "--epochs", "0"], 1, "epochs must be a positive integer"),
         (["lstm", "--resume", "--corpus", "recall"], 1, "a search must hold search.json"),
         (["lstm", "--corpus", "recall", "--device", "abacus"], 1, "device must be one of auto, cpu, gpu, gpus, tpu"),
-        (["lstm", "--corpus", "recall", "--workers", "-1"], 1, "workers must not be negative"),
+        (["lstm", "--workers", "-1"], 2, "--workers: it must be at least 1, or 0 with --listen"),
+        (["lstm", "--workers", "0"], 2, "--workers: it must be at least 1, or 0 with --listen"),
+        (["lstm", "--listen", "a:1", "--chief", "b:2"], 2, "--listen: it cannot go with --chief"),
+        (["lstm", "--workers", "1", "--trials-per-process", "0"], 2, "--trials-per-process: it must be a positive"),
         (["lstm", "--corpus", "recall", "--chief", "here"], 1, "the address of a chief must be written HOST:PORT"),
         (
             ["lstm", "--corpus", "recall", "--chief", "127.0.0.1:9", "--chief-patience", "0.1"],
@@ -236,3 +239,4 @@ def test_bad_input(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert call("tune", *arguments).says_in_one_line(code, line)
+    assert not list(tmp_path.iterdir())  # nothing that would be in the way of the right call

@@ -45,6 +45,14 @@ class Sharing:
         for address in (self.listen, self.chief):
             if address is not None:
                 Address.parse(address)
+        if self.trials_per_process < 1:
+            raise ValueError(f"trials_per_process must be a positive integer, but got {self.trials_per_process=}.")
+        if self.here < 0:
+            raise ValueError(f"workers must not be negative, but got workers={self.workers}.")
+        if self.listen is not None and self.chief is not None:
+            raise ValueError(f"a chief is here or elsewhere, but got listen={self.listen!r} and chief={self.chief!r}.")
+        if self.here == 0 and self.listen is None:
+            raise ValueError("there must be a worker here, or listen for those of other machines, but got workers=0.")
 
     @property
     def here(self) -> int:

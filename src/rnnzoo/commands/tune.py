@@ -179,6 +179,17 @@ def tune(
         of_workers = {"--trials-per-process": trials_per_process, "--chief-patience": chief_patience}
         given = [name for name, value in of_workers.items() if value is not None]
         refuse_without("--workers, --listen or --chief", *given)
+    if workers is not None and workers < 1 and listen is None:
+        raise typer.BadParameter(
+            f"it must be at least 1, or 0 with --listen, for workers of other machines alone, but got {workers}.",
+            param_hint="--workers",
+        )
+    if listen is not None and chief is not None:
+        raise typer.BadParameter("it cannot go with --chief, which is elsewhere.", param_hint="--listen")
+    if trials_per_process is not None and trials_per_process < 1:
+        raise typer.BadParameter(
+            f"it must be a positive integer, but got {trials_per_process}.", param_hint="--trials-per-process"
+        )
     if not network and not resume:
         raise typer.BadParameter("it is needed, unless there is --resume.", param_hint="NETWORK")
     if not network and output is None:

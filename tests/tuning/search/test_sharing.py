@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,21 @@ def test_a_worker_for_another_search_is_refused(tmp_path: Path) -> None:
     SearchFolder(tmp_path).write_identity({"algorithm": "grid"})
     with pytest.raises(ValueError, match=r"must be resumed as it was begun, but .* has algorithm='grid'"):
         search(NETWORKS, TRAINING, tmp_path, SPACE, sharing=Sharing(chief="127.0.0.1:9", patience=0.2))
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"workers": 0}, "there must be a worker here, or listen for"),
+        ({"workers": 0, "chief": "a:1"}, "there must be a worker here, or listen for"),
+        ({"workers": -1, "listen": "a:1"}, "workers must not be negative"),
+        ({"listen": "a:1", "chief": "b:2"}, "a chief is here or elsewhere"),
+        ({"trials_per_process": 0}, "trials_per_process must be a positive integer"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(options: dict[str, Any], line: str) -> None:
+    with pytest.raises(ValueError, match=line):
+        Sharing(**options)
 
 
 def test_an_address_must_be_one() -> None:
