@@ -5,7 +5,7 @@ from typing import Protocol
 
 import grpc
 
-from rnnzoo.serving.transport import CHANNEL_OPTIONS, SPEAK, as_is, path, translated
+from rnnzoo.serving.transport import CHANNEL_OPTIONS, SPEAK, as_is, checked_address, path, translated
 
 __all__ = ["AsyncGrpcTransport", "AsyncTransport"]
 
@@ -35,7 +35,7 @@ class AsyncGrpcTransport:
     """
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
-        self._address = address
+        self._address = checked_address(address)
         self._channel = (
             grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
             if credentials is None

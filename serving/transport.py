@@ -16,7 +16,7 @@ from rnnzoo.serving.errors import (
 )
 from rnnzoo.serving.speaking_protocol import METHOD, SERVICE
 
-__all__ = ["CHANNEL_OPTIONS", "SPEAK", "GrpcTransport", "Transport", "as_is", "path", "translated"]
+__all__ = ["CHANNEL_OPTIONS", "SPEAK", "GrpcTransport", "Transport", "as_is", "checked_address", "path", "translated"]
 
 _SERVICE = "/tensorflow.serving.PredictionService/"
 _MOST_MESSAGE_BYTES = 2**31 - 1
@@ -44,6 +44,7 @@ _REFUSALS: dict[grpc.StatusCode, type[ServingError]] = {
 }
 # gRPC's words where there is no connection, for TCP and for names; else it is a server that says it is unavailable.
 _NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed")
+_HTTP = "http1.x server"  # gRPC's words where somebody answers, in HTTP
 # What has the code of a busy server, and no patience helps with: gRPC's words, this server's, TensorFlow's. They are
 # why that code is not asked again without being told to.
 _TOO_LARGE = ("message larger than max", "out of memory", "OOM when allocating")
@@ -60,6 +61,17 @@ CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
 
 SPEAK = f"/{SERVICE}/{METHOD}"
 """The path of the streaming call."""
+
+
+def checked_address(address: str) -> str:
+    """The address, unless it is one of the web, which gRPC would take for a name and not find.
+
+    Raises:
+        ValueError: if it is.
+    """
+    if address.startswith(("http://", "https://")):
+        raise ValueError(f"a server's address must be HOST:PORT, without http://, but got {address!r}.")
+    return address
 
 
 def path(method: str) -> str:
@@ -92,7 +104,7 @@ class GrpcTransport:
     """
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
-        self._address = address
+        self._address = checked_address(address)
         self._channel = (
             grpc.insecure_channel(address, CHANNEL_OPTIONS)
             if credentials is None
@@ -122,6 +134,10 @@ def translated(error: Any, address: str, timeout: float) -> ServingError:
     """What a call's status means, in one line."""
     code, details = error.code(), error.details() or ""
     number = code.value[0]
+    if code is grpc.StatusCode.UNAVAILABLE and _HTTP in details:
+        return ServerUnavailableError(
+            f"{address} speaks HTTP, not gRPC: this may be the HTTP port; gRPC is on --port (8500).", number
+        )
     if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _NOBODY):
         return ServerUnavailableError(
             f"no server answers at {address} ({_first_line(details)}): start one with `rnnzoo serve`, "

@@ -1,10 +1,12 @@
 """The REST port as a part of the server: its start, and its end without losing a request."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.ports import address, check_port
@@ -13,11 +15,20 @@ from rnnzoo.serving.server.rest import RestOptions, make_app
 
 __all__ = ["RestPort", "make_part"]
 
+_log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LAST_BYTES_SECONDS = 1.0  # to send the answers that are made
 _QUIET_SECONDS = (
     0.25  # without a request before connections are cut: each caller's next answer says that it is the last
 )
+
+
+def _is_of_this_server(record: logging.LogRecord) -> bool:
+    """Who speaks no HTTP here, such as a gRPC client on the wrong port, is told so: that is nothing for the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_log.addFilter(_is_of_this_server)
 
 
 class RestPort:
@@ -40,7 +51,7 @@ class RestPort:
         self._answered = 0
         self._closed = False
         app.middlewares.append(self._counted)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_BYTES_SECONDS)
+        self._runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=_LAST_BYTES_SECONDS)
         self._site: web.TCPSite | None = None
 
     @property

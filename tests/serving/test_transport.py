@@ -1,11 +1,13 @@
 """What gRPC says goes wrong becomes one line that helps."""
 
 import socket
+from collections.abc import Callable
 from concurrent import futures
 
 import grpc
 import pytest
 
+from rnnzoo.serving.async_transport import AsyncGrpcTransport
 from rnnzoo.serving.errors import (
     DeadlineError,
     InvalidRequestError,
@@ -44,6 +46,13 @@ def serve(handler: Scripted) -> tuple[grpc.Server, str]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, f"127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("transport", [GrpcTransport, AsyncGrpcTransport])
+@pytest.mark.parametrize("address", ["http://localhost:8501", "https://example.org"])
+def test_an_address_of_the_web_is_none(transport: Callable[[str], object], address: str) -> None:
+    with pytest.raises(ValueError, match=rf"must be HOST:PORT, without http://, but got '{address}'\."):
+        transport(address)
 
 
 def call(address: str, timeout: float = 10.0) -> bytes:

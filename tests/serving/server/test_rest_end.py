@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from rnnzoo.serving import Client
+from rnnzoo.serving.errors import ServerUnavailableError
 from rnnzoo.serving.server.process import Server, make_server
 from rnnzoo.serving.server.rest_port import RestPort
 
@@ -44,6 +48,21 @@ def test_a_request_under_way_is_answered_when_the_server_stops(
     assert 200 == status
     assert b"300000" in answer
     assert b"connection: close" in answer.lower()
+
+
+def test_a_client_of_grpc_on_the_http_port_leaves_no_traceback_and_is_told(
+    arithmetic: Path, rest_port: Callable[[Server], int], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=0)
+    server.start()
+    port = rest_port(server)
+    with Client(f"localhost:{port}") as client, pytest.raises(ServerUnavailableError) as caught:
+        client.predict("multiply", {"x": 1.0})
+    server.stop()
+    assert f"localhost:{port} speaks HTTP, not gRPC: this may be the HTTP port; gRPC is on --port (8500)." == str(
+        caught.value
+    )
+    assert "Traceback" not in caplog.text
 
 
 def test_no_request_is_lost_when_a_server_under_load_stops(
