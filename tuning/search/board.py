@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,11 @@ from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
 __all__ = ["Board"]
 
 _OWN_LINES = 4  # of the terminal, for what is no trial: titles, the last line, the cursor
+_NUMBERS = ("trial", "weights", "epochs", "score", "left")
+_NO_CELLS = dict.fromkeys(("trial", "network", "weights", "values", "epochs", "score", "verdict", "left"), "")
+_GAP = 2  # between two columns
+_LEGIBLE = 40  # so much of a trial's values is worth more than the number of its weights
+_SHORTEST = 8  # of a column that is cut
 _STYLES = {"completed": "", "pruned": "dim", "diverged": "red", "failed": "yellow", "running": "bold"}
 
 
@@ -113,19 +118,15 @@ class Board:
         running = [row for row in rows if row.outcome is None]
         shown = [row for row in rows if row.outcome is not None][-max(1, most - len(running)) :] + running
         best = min((row for row in rows if row.status in ("completed", "pruned")), key=_worth, default=None)
-        parameters = any(row.parameters is not None for row in rows)
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for title in ("trial", "network", "weights", "values", "epochs", "score", "verdict", "left"):
-            if title != "weights" or parameters:
-                kind: Any = {"justify": "right"} if title in ("trial", "weights", "epochs", "score", "left") else {}
-                kind |= {"ratio": 1, "overflow": "ellipsis"} if title == "values" else {}
-                table.add_column(title, no_wrap=True, **kind)
         now = time.time()
-        for row in shown:
-            cells = _cells(row, now)
-            if not parameters:
-                del cells["weights"]
-            table.add_row(*cells.values(), style="bold green" if row is best else _STYLES.get(row.status, ""))
+        cells = [_cells(row, now) for row in shown]
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for title, width in _widths(cells, self.console.width).items():
+            kind: Any = {"justify": "right"} if title in _NUMBERS else {}
+            table.add_column(title, no_wrap=True, overflow="ellipsis", width=width, **kind)
+        for row, cell in zip(shown, cells, strict=True):
+            style = "bold green" if row is best else _STYLES.get(row.status, "")
+            table.add_row(*(cell[str(column.header)] for column in table.columns), style=style)
         return Group(table, Text(self._summary(rows, best), style="dim"))
 
     def _summary(self, rows: list[_Row], best: _Row | None) -> str:
@@ -165,6 +166,30 @@ class Board:
         except (OSError, ValueError, KeyError):
             values = {}
         return _Row(name=name, values=values, outcome=folder.outcome(), reports=folder.reports())
+
+
+def _widths(cells: Sequence[Mapping[str, str]], width: int) -> dict[str, int]:
+    """The columns that a terminal has room for: without it there are no weights, and values and network are cut.
+
+    >>> cells = {"trial": "1", "network": "irnn", "weights": "12,345", "values": "x" * 60, "score": "3.5"}
+    >>> [list(_widths([cells], width)) == list(cells) for width in (80, 60)]
+    [True, False]
+    """
+    widest = {title: max(len(row[title]) for row in ({title: title}, *cells)) for title in (cells or [_NO_CELLS])[0]}
+    if not any(row["weights"] for row in cells):
+        del widest["weights"]
+
+    def room() -> int:
+        others = sum(width for title, width in widest.items() if title != "values")
+        return width - others - _GAP * (len(widest) - 1)
+
+    if room() < min(widest["values"], _LEGIBLE):
+        widest.pop("weights", None)
+    lacking = min(widest["values"], _SHORTEST) - room()
+    if lacking > 0:
+        widest["network"] = max(_SHORTEST, widest["network"] - lacking)
+    widest["values"] = max(1, min(widest["values"], room()))
+    return widest
 
 
 def _worth(row: _Row) -> float:

@@ -13,8 +13,8 @@ from rnnzoo.tuning.search.board import Board
 from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
 
 
-def console(terminal: bool = True, height: int = 30) -> Console:
-    return Console(file=io.StringIO(), force_terminal=terminal, width=110, height=height, color_system=None)
+def console(terminal: bool = True, height: int = 30, width: int = 110) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, height=height, color_system=None)
 
 
 def add(folder: Path, name: str, values: dict[str, Any], *reports: Report, outcome: TrialOutcome | None = None) -> None:
@@ -41,8 +41,8 @@ def outcome(status: str, score: float = 3.5, verdict: str | None = "healthy") ->
     )
 
 
-def shown(folder: Path, height: int = 30, trials: int = 20) -> str:
-    to = console(height=height)
+def shown(folder: Path, height: int = 30, trials: int = 20, width: int = 110) -> str:
+    to = console(height=height, width=width)
     to.print(Board(folder, trials, to).render())
     assert isinstance(to.file, io.StringIO)
     return to.file.getvalue()
@@ -69,6 +69,17 @@ def test_each_trial_is_a_row(folder: Path) -> None:
     assert ["4", "irnn", "12,345", "learning_rate=0.1", "2/2", "4", "pruned"] == rows[4]
     assert ["5", "irnn", "learning_rate=0.2", "1.5/2", "3.5", "running", "0:10"] == rows[5]
     assert "4 of 20 trials, 1 diverged; best: 3.25 in trial 3; about 16:00 left" == " ".join(rows[6])
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_terminal_cuts_neither_score_nor_verdict(width: int, tmp_path: Path) -> None:
+    values = {"network": "simple_rnn_leaky_relu", "learning_rate": 0.00123, "clipnorm": 0.0345, "units": 100}
+    add(tmp_path, "0", values, outcome=outcome("completed", 12.345678, "stagnating"))
+    lines = shown(tmp_path, width=width).splitlines()
+    assert "weights" not in lines[0]
+    assert ["2/2", "12.35", "stagnating"] == lines[1].split()[-3:]
+    assert "learnin" in lines[1]
+    assert width >= max(map(len, lines))
 
 
 def test_what_runs_is_shown_however_small_the_terminal(folder: Path) -> None:
