@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import Call
 
+from rnnzoo.cli import main
 from rnnzoo.models.architectures import ARCHITECTURES
 
 
@@ -21,22 +22,45 @@ def test_it_shows_the_nine_networks(call: Call) -> None:
 
 def test_it_shows_what_runs_reached(run: Path, call: Call) -> None:
     perplexity = json.loads((run / "evaluation.json").read_text())["test"]["perplexity"]
-    assert f"{perplexity:.1f} (gru)" in call("list", run.parent).out
+    out = call("list", run.parent).out
+    assert ["gru", "gru", "perplexity", f"{perplexity:.1f}", "1"] in [line.split() for line in out.splitlines()]
+    assert "lstm" not in out
 
 
-def test_the_best_run_of_a_network_comes_first(tmp_path: Path, call: Call) -> None:
+def test_eighty_columns_cut_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text('{"network": {"network": "simple_rnn_leaky_relu"}}')
+    (tmp_path / "evaluation.json").write_text('{"epoch": 10, "test": {"perplexity": 1234.5}}')
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (["list"], ["list", str(tmp_path)]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        out = capsys.readouterr().out
+        assert "…" not in out
+        assert "perplexity" in out
+    assert "perplexity 1234.5" in out
+
+
+@pytest.mark.parametrize("name", ["x.foo", "x.pdf", "x"])
+def test_a_picture_of_another_kind_is_refused(name: str, tmp_path: Path, call: Call) -> None:
+    assert call("list", "--picture", tmp_path / name).says_in_one_line(2, "it must end in .png or .svg")
+    assert not (tmp_path / name).exists()
+
+
+def test_the_best_run_of_all_comes_first(tmp_path: Path, call: Call) -> None:
     for name, perplexity in {"a": 90.0, "b": 80.0}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text('{"network": {"network": "lstm"}}')
         (tmp_path / name / "evaluation.json").write_text(json.dumps({"epoch": 1, "test": {"perplexity": perplexity}}))
     out = call("list", tmp_path).out
-    assert 0 < out.index("perplexity 80.0 (b)") < out.index("perplexity 90.0 (a)")
+    assert 0 < out.index("perplexity 80.0") < out.index("perplexity 90.0")
 
 
 def test_the_adding_problem_has_no_perplexity(tmp_path: Path, call: Call) -> None:
     (tmp_path / "run.json").write_text('{"network": {"network": "irnn"}}')
     (tmp_path / "evaluation.json").write_text('{"epoch": 1, "test": {"loss": 0.00123, "solved": true}}')
-    assert f"loss 0.00123 ({tmp_path.name})" in call("list", tmp_path).out
+    assert "loss 0.00123" in call("list", tmp_path).out
 
 
 @pytest.mark.parametrize("folder", [".", "nowhere"])

@@ -1,5 +1,6 @@
 """`rnnzoo list`: the nine networks, those that come trained, and how well they did."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rnnzoo.commands.figures import measured
+from rnnzoo.commands.figures import Figure, measured
 from rnnzoo.commands.preset_table import HEAD, markdown, preset_rows
 from rnnzoo.models.architectures import ARCHITECTURES
 from rnnzoo.models.presets import PRESETS
@@ -22,11 +23,15 @@ _SHOWN = ("preset", "MB", "perplexity", "top-1", "top-5", "half-life, words")
 
 def list_networks(
     runs: Annotated[
-        Path | None, typer.Argument(help="A folder of runs: shows what they reached on their test splits.")
+        Path | None, typer.Argument(help="A folder of runs: shows instead what they reached on their test splits.")
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(help="A PNG file to draw into how far back each preset's gradient reaches.", dir_okay=False),
+        typer.Option(
+            metavar="FILE.png|FILE.svg",
+            help="A picture to draw into how far back each preset's gradient reaches.",
+            dir_okay=False,
+        ),
     ] = None,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="The presets with all their figures, as a table for a page.")
@@ -43,39 +48,55 @@ def list_networks(
       rnnzoo list --markdown --picture reach.png
     """
     if picture is not None:
+        if picture.suffix not in (".png", ".svg"):
+            raise typer.BadParameter(f"it must end in .png or .svg, but got {picture}.", param_hint="--picture")
         _draw(picture)
     if as_markdown:
         typer.echo(markdown(preset_rows()))
         return
-    figures = None if runs is None else measured(runs)
+    console = Console()
+    if runs is not None:
+        console.print(_runs(measured(runs)))
+        return
     table = Table(box=SIMPLE, pad_edge=False, leading=1)
     table.add_column("network, layer", no_wrap=True)
     table.add_column("what it cures, options of its own")
     table.add_column("source")
-    if figures is not None:
-        table.add_column("on the test split (run)")
     for name, row in ARCHITECTURES.items():
         options = " ".join(f"--{option.replace('_', '-')}" for option in sorted(row.takes))
         cells = [f"{name}\n{row.layer}", f"{row.cures}\n{options}".strip(), row.source]
-        if figures is not None:
-            cells.append("\n".join(f"{figure} ({figure.run})" for figure in figures.get(name, [])))
         table.add_row(*map(Text, cells))  # as Text: `h[t-skip]` is no markup
-    Console().print(table)
-    if figures is None:
-        Console().print(_presets())
+    console.print(table)
+    console.print(_presets())
 
 
 def _draw(path: Path) -> None:
     from rnnzoo.tuning.pretraining.card_figure import zoo_figure
 
     cards = {name: preset.card for name, preset in PRESETS.items()}
-    path.write_bytes(zoo_figure(cards).png())
+    picture = zoo_figure(cards)
+    path.write_bytes(picture.svg() if path.suffix == ".svg" else picture.png())
+
+
+def _runs(figures: Mapping[str, Sequence[Figure]]) -> Table:
+    """The runs, the best of all first."""
+    rows = sorted((figure, network) for network, own in figures.items() for figure in own)
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for name in ("network", "on the test split"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("best epoch", no_wrap=True, justify="right")
+    for figure, network in rows:
+        table.add_row(*map(Text, (figure.run, network, str(figure), str(figure.epoch))))
+    return table
 
 
 def _presets() -> Table:
-    table = Table(box=SIMPLE, pad_edge=False, title="Trained: LanguageModel.from_preset(NAME)", title_justify="left")
+    title = "Trained: LanguageModel.from_preset(NAME)"
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     for name in _SHOWN:
-        table.add_column(name, no_wrap=name == "preset", justify="left" if name == "preset" else "right")
+        # The one heading of two words may be broken between them.
+        table.add_column(name, no_wrap="," not in name, justify="left" if name == "preset" else "right")
     for row in preset_rows():
         table.add_row(*(cell for name, cell in zip(HEAD, row, strict=True) if name in _SHOWN))
     return table
