@@ -20,7 +20,7 @@ from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["demo"]
 
-# Small enough for two processors and three minutes, large enough for suggestions that make sense.
+# Small enough for two processors and two minutes, large enough for suggestions that make sense.
 NETWORK = NetworkConfig(network="gru", units=128)
 TRAINING = TrainingConfig(
     corpus="python-docs",
@@ -117,7 +117,8 @@ def _export(run: Path, folder: Path, say: list[str]) -> None:
         export_model(run / "model", folder, 1)
     size = sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())
     say.append(
-        f"a SavedModel of {size / 1e6:.1f} MB with the signatures predict_next, score, generate, step: {exported}"
+        f"a SavedModel of {size / 1e6:.1f} MB with the signatures predict_next (and serving_default), score, generate, "
+        f"step, extend, speak: {exported}"
     )
 
 
