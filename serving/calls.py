@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from rnnzoo.models.answers import Suggestion, TextScore
+from rnnzoo.serving.controls import check_controls
 from rnnzoo.serving.protocol import messages
 from rnnzoo.serving.speaking_protocol import speaking_messages
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
@@ -114,6 +115,7 @@ class Calls:
         top_p: float,
         seed: int | None,
     ) -> Call[list[str]]:
+        check_controls(max_words, temperature, top_k, top_p)
         text = _text_array(texts)
         first = _seed(seed)
         inputs = {
@@ -132,8 +134,7 @@ class Calls:
         self, text: str, max_words: int, temperature: float, top_k: int, top_p: float, seed: int | None
     ) -> bytes:
         """The request to the streaming service."""
-        if max_words < 1:  # on the wire, 0 stands for the default
-            raise ValueError(f"max_words must be at least 1, but got {max_words=}.")
+        check_controls(max_words, temperature, top_k, top_p)
         request = speaking_messages["GenerateRequest"](
             model_spec={"name": self.model_name}, text=text, max_words=max_words, top_k=top_k, seed=_seed(seed)
         )

@@ -92,6 +92,9 @@ class Client:
             top_k: draws among the so many likeliest words; 0 for all.
             top_p: draws among the likeliest words that hold this probability together; 1 for all.
             seed: for equal continuations every time. Row r of several texts draws with seed + r.
+
+        Raises:
+            ValueError: if one of them is out of range.
         """
         return self._ask(self._calls.generate(texts, max_words, temperature, top_k, top_p, seed))
 
@@ -115,7 +118,7 @@ class Client:
             max_words: as for `generate`; so are the others.
 
         Raises:
-            ValueError: if `max_words` is not positive.
+            ValueError: if one of them is out of range.
         """
         request = self._calls.stream(text, max_words, temperature, top_k, top_p, seed)
         return self._pieces(request)

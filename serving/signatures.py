@@ -89,7 +89,9 @@ class LanguageModelSignatures(ModelModule):
         }
 
     def generate(self, text: tf.Tensor, controls: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
-        """text (batch,) and `CONTROLS` in their order, each (batch,) → the `continuation` of each text."""
+        """text (batch,) and `CONTROLS` in their order, each (batch,), (1,) or () → the `continuation` of each text."""
+        # First of all, so that a control for all texts may come as one number, whatever the specification says.
+        controls = [tf.broadcast_to(control, tf.shape(text)) for control in controls]
         max_words, temperature, top_k, top_p, _ = controls
         checks = [
             tf.debugging.assert_positive(max_words, "max_words must be at least 1."),
@@ -102,8 +104,6 @@ class LanguageModelSignatures(ModelModule):
         ]
         with tf.control_dependencies(checks):
             token_ids, lengths = self._context(text)
-        controls = [tf.broadcast_to(control, tf.shape(lengths)) for control in controls]
-
         ids = continue_text(self._model, token_ids, lengths, *controls)
         unended = tf.math.cumprod(tf.cast(ids != self._model.vocabulary.end_id, tf.int32), axis=1) > 0
         ids = tf.ragged.boolean_mask(ids, unended)

@@ -1,6 +1,7 @@
 """How a client's bytes reach a server: over gRPC, or any other way with the same three methods."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -48,6 +49,8 @@ _HTTP = "http1.x server"  # gRPC's words where somebody answers, in HTTP
 # What has the code of a busy server, and no patience helps with: gRPC's words, this server's, TensorFlow's. They are
 # why that code is not asked again without being told to.
 _TOO_LARGE = ("message larger than max", "out of memory", "OOM when allocating")
+
+_ASSERTION = re.compile(r"assertion failed: \[(.+?)\](?: \[|$)")
 
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES),
@@ -163,5 +166,13 @@ def as_is(message: bytes) -> bytes:
 
 
 def _first_line(details: str) -> str:
-    # Behind the first line, TensorFlow lists the nodes of the graph.
-    return details.split("\n", 1)[0]
+    """Without what TensorFlow says of its graph: of an assertion the rule alone, of the rest the first line.
+
+    >>> _first_line("assertion failed: [top_k must be at least 0..  ] [Condition x >= 0 did not hold:] [x = ] [-1]")
+    'top_k must be at least 0.'
+    >>> _first_line("Incompatible shapes: [2] vs. [3]\\n\\t [[{{node add}}]]")
+    'Incompatible shapes: [2] vs. [3]'
+    """
+    line = details.split("\n", 1)[0]
+    rule = _ASSERTION.search(line)
+    return f"{rule[1].rstrip('. ')}." if rule else line

@@ -181,11 +181,19 @@ def test_metadata(client: Client) -> None:
 
 def test_a_refusal_is_one_line_that_names_the_server(client: Client, language_model_server: Server) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        client.generate("the", temperature=-1.0)
+        client.predict("generate", {"text": ["the"], "temperature": [-1.0]})
 
-    assert str(caught.value).startswith(f"the server at {language_model_server.address} answered INVALID_ARGUMENT: ")
-    assert "temperature must be at least 0 and finite." in str(caught.value)
-    assert "\n" not in str(caught.value)
+    refusal = "INVALID_ARGUMENT: temperature must be at least 0 and finite."
+    assert f"the server at {language_model_server.address} answered {refusal}" == str(caught.value)
+
+
+def test_one_control_may_be_for_all_texts(client: Client) -> None:
+    controls = {"max_words": 5, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 1}
+    whole = client.predict("generate", {"text": TEXTS, **controls})["continuation"]
+    rows = {name: [value] * len(TEXTS) for name, value in controls.items()}
+    assert client.predict("generate", {"text": TEXTS, **rows})["continuation"].tolist() == whole.tolist()
+    speech = client.predict("speak", {name: value for name, value in controls.items() if name != "max_words"})
+    assert (1,) == speech["word"].shape
 
 
 @pytest.mark.parametrize("missing", [{"model_name": "M"}, {"version": 9}])
@@ -201,10 +209,26 @@ def test_mistakes_that_never_reach_a_server() -> None:
         Client(timeout=0)
     with pytest.raises(ValueError, match=r"texts must hold at least one text, but got none."):
         Client(transport=Recorder()).score([])
-    with pytest.raises(ValueError, match=r"max_words must be at least 1, but got max_words=0."):
-        Client(transport=Recorder()).stream("the", max_words=0)
-    with pytest.raises(ValueError, match=r"max_words must be at least 1, but got max_words=-1."):
-        AsyncClient(transport=Unasked()).stream("the", max_words=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"max_words": 0}, "max_words must be at least 1, and an integer, but got max_words=0"),
+        ({"max_words": 2.5}, "max_words must be at least 1, and an integer, but got max_words=2.5"),
+        ({"temperature": -1.0}, "temperature must be at least 0 and finite, but got temperature=-1.0"),
+        ({"temperature": math.nan}, "temperature must be at least 0 and finite, but got temperature=nan"),
+        ({"top_k": -1}, "top_k must be at least 0, and an integer, but got top_k=-1"),
+        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0"),
+    ],
+)
+def test_controls_that_never_reach_a_server(options: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        Client(transport=Recorder()).generate("the", **options)
+    with pytest.raises(ValueError, match=rule):
+        Client(transport=Recorder()).stream("the", **options)
+    with pytest.raises(ValueError, match=rule):
+        AsyncClient(transport=Unasked()).stream("the", **options)
 
 
 def test_neither_tensorflow_nor_keras_is_imported() -> None:

@@ -111,10 +111,15 @@ def test_hanging_up_ends_the_work(
 
 
 def test_refusals(client: Client, arithmetic_server: Server) -> None:
-    with pytest.raises(InvalidRequestError, match="top_p must be above 0 and at most 1"):
-        list(client.stream("the", top_p=0.0))
-    with pytest.raises(InvalidRequestError, match="temperature must be at least 0"):
-        list(client.stream("the", temperature=float("nan")))
+    for name, value, rule in (
+        ("top_p", 0.0, "top_p must be above 0 and at most 1"),
+        ("temperature", float("nan"), "temperature must be at least 0"),
+    ):
+        request = speaking_messages["GenerateRequest"](model_spec={"name": "default"}, text="the")
+        getattr(request, name).value = value
+        getattr(request, name).SetInParent()
+        with pytest.raises(InvalidRequestError, match=rule):
+            list(client._transport.stream(request.SerializeToString(), 10.0))
     with pytest.raises(InvalidRequestError, match="max_words must be from 1 to 10000"):
         list(client.stream("the", 10_001))
     with pytest.raises(DeadlineError), Client(client._transport._address, timeout=0.001) as hurried:  # type: ignore
