@@ -19,6 +19,13 @@ def test_a_preset_is_as_good_as_its_run_and_a_seed_gives_the_same_words(run: Pat
     assert call("generate", run, *options) == call("generate", run / "model", *options)
 
 
+def test_unknown_words_are_named(run: Path, call: Call) -> None:
+    result = call("generate", run, "the zzzqqq", "xxyyz cat zzzqqq")
+    assert (0, 2) == (result.code, result.out.count("\n"))
+    assert "Unknown to the network, which reads <unk> instead: zzzqqq, xxyyz.\n" == result.err
+    assert "" == call("generate", run, "the cat").err
+
+
 def test_temperature_0_needs_no_seed(run: Path, call: Call) -> None:
     options = ["the cat", "--temperature", "0"]
     assert call("generate", run, *options) == call("generate", run, *options)

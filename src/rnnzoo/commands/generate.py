@@ -7,6 +7,7 @@ import typer
 
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.commands.unknown_words import note_unknown_words
 
 __all__ = ["generate"]
 
@@ -40,6 +41,8 @@ def generate(
     from rnnzoo.models import LanguageModel, Sampler
 
     sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
-    continuations = LanguageModel.from_preset(folder).generate(texts, max_words, sampler, seed)
+    loaded = LanguageModel.from_preset(folder)
+    continuations = loaded.generate(texts, max_words, sampler, seed)
+    note_unknown_words(loaded.vocabulary, texts)
     for text, continuation in zip(texts, continuations, strict=True):
         typer.echo(f"{text} {continuation}".strip())
