@@ -92,14 +92,30 @@ def test_bad_exports(options: list[str], line: str, run: Path, export: Path, cal
     ("options", "line"),
     [
         (["--port", "65536"], "port must be between 0 and 65535"),
-        (["--rest-port", "65536"], "rest_api_port must be between 0 and 65535"),
-        (["--keep-share", "2"], "request_log_sampling_rate must be between 0 and 1"),
         (["--workers", "0"], "workers must be a positive number"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
     ],
 )
 def test_bad_servers(options: list[str], line: str, export: Path, call: Call) -> None:
     assert call("serve", export, *options).says_in_one_line(1, line)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--rest-port", "65536"], "--rest-port: it must be between 0 and 65535, but got 65536."),
+        (["--keep-share", "2"], "--keep-share: it must be between 0 and 1, but got 2."),
+    ],
+)
+def test_a_wrong_option_is_named_as_it_is_typed(options: list[str], line: str, export: Path, call: Call) -> None:
+    assert call("serve", export, *options).says_in_one_line(2, line)
+
+
+def test_what_is_not_exported_yet_says_how(run: Path, call: Call) -> None:
+    for model in (run, "gru_wikitext2"):
+        name = Path(model).name
+        command = f"{model} is not exported: rnnzoo export {model} exports/{name} && rnnzoo serve exports/{name}"
+        assert call("serve", model).says_in_one_line(1, command)
 
 
 def test_a_folder_without_versions_is_not_served(tmp_path: Path, call: Call) -> None:
@@ -143,7 +159,7 @@ def test_a_port_that_is_taken(address: str, export: Path, call: Call) -> None:
 
 
 def test_suggestions_as_a_table(address: str, call: Call) -> None:
-    out = call("predict", "the cat", "--server", address, "--model", "cats", "--top-k", 3).out
+    out = call("predict", "the cat", "--server", address, "--model-name", "cats", "--top-k", 3).out
     rows = [line.split() for line in out.splitlines() if line.strip().endswith("%")]
     assert 3 == len(rows)
     assert ["the", "cat"] == rows[0][:2]

@@ -17,7 +17,9 @@ def predict(
     server: Annotated[str, typer.Option(help="The server's gRPC address.", rich_help_panel="Server")] = (
         "localhost:8500"
     ),
-    model: Annotated[str, typer.Option(help="The model's name there.", rich_help_panel="Server")] = "default",
+    model_name: Annotated[
+        str, typer.Option("--model-name", "--model", help="The model's name there.", rich_help_panel="Server")
+    ] = "default",
     model_version: Annotated[
         int | None, typer.Option(help="A version of the model; the newest by default.", rich_help_panel="Server")
     ] = None,
@@ -35,7 +37,7 @@ def predict(
     """
     from rnnzoo.serving import Client  # gRPC takes a while to import
 
-    with Client(server, model, version=model_version, timeout=timeout) as client:
+    with Client(server, model_name, version=model_version, timeout=timeout) as client:
         answers = client.predict_next(texts, top_k)
     if as_json:
         for text, suggestions in zip(texts, answers, strict=True):

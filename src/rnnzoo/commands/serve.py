@@ -1,11 +1,13 @@
 """`rnnzoo serve`: answers requests for an exported network."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.models.presets import PRESETS
 
 __all__ = ["serve"]
 
@@ -78,6 +80,12 @@ def serve(
     """
     if (model is None) == (model_config_file is None):
         raise ValueError("rnnzoo serve must be given an export or --model-config-file, one of the two.")
+    if model is not None:
+        _refuse_unexported(model)
+    if not 0 <= keep_share <= 1:
+        raise typer.BadParameter(f"it must be between 0 and 1, but got {keep_share:g}.", param_hint="--keep-share")
+    if rest_port is not None and not 0 <= rest_port <= 65535:
+        raise typer.BadParameter(f"it must be between 0 and 65535, but got {rest_port}.", param_hint="--rest-port")
     import_tensorflow()
     from rnnzoo.serving.server.model_management import read_model_config
     from rnnzoo.serving.server.process import Server, make_server, run
@@ -112,3 +120,13 @@ def serve(
         request_log_sampling_rate=keep_share,
     )
     run(server, ready=ready)
+
+
+def _refuse_unexported(model: Path) -> None:
+    """Raise a ValueError that says what to do with a run or a preset."""
+    is_run = any((model / name).is_file() for name in ("run.json", "config.json"))
+    if not is_run and (model.exists() or str(model) not in PRESETS):
+        return
+    destination = str(Path("exports", model.resolve().name))
+    first, second = (shlex.join(words) for words in (["export", str(model), destination], ["serve", destination]))
+    raise ValueError(f"{model} is not exported: rnnzoo {first} && rnnzoo {second}")
