@@ -16,13 +16,13 @@ from pages.blocks import NOTEBOOKS, PAGES, ROOT, Block, blocks_of, text_of
 from pages.shell import calls_of
 
 from rnnzoo.cli import app
+from rnnzoo.commands.asked_search import asked_search
 from rnnzoo.commands.recipe import network_options, training_config
 from rnnzoo.commands.train import train
 from rnnzoo.commands.tune import tune
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.serving.server.flags import parse_flags
 from rnnzoo.serving.server.rest_urls import question_of
-from rnnzoo.tuning.search.narrowing import narrowed_space
 from rnnzoo.tuning.search.space import Space
 
 COMMANDS: Mapping[str, Any] = typer.main.get_group(app).commands
@@ -43,12 +43,13 @@ def check_rnnzoo(arguments: list[str]) -> None:
         code = CONFIGURED[name].__code__
         own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         options = {option: value for option, value in given.items() if option not in own}
-        training = training_config(options, given["corpus_options"])
-        names = [given["network"]] if isinstance(given["network"], str) else given["network"] or []
-        networks = [NetworkConfig(network=network, **network_options(options)) for network in names]
-        if name == "tune" and given["space"] in (None, "full"):
-            space = narrowed_space(networks, training, given["space"], given["ranges"] or (), given["fixes"] or ())
-            Space(networks, training, space)
+        training_config(options, given["corpus_options"])
+        if name == "train" and given["network"] is not None:
+            NetworkConfig(network=given["network"], **network_options(options))
+        if name == "tune" and not given["resume"] and given["space"] in (None, "full"):
+            space = {what: given[what] or () for what in ("ranges", "fixes")}
+            asked = asked_search(given["network"], options, given["corpus_options"], space=given["space"], **space)
+            Space(asked.networks, asked.training, asked.space)
 
 
 def check_make(arguments: list[str]) -> None:
