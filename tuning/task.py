@@ -27,6 +27,7 @@ class Task(ABC):
         batches: an epoch of training, with static shapes and a known number of batches.
         validation: the same of validation.
         callbacks: what must stand among the callbacks of a `fit` over the batches.
+        loss_bound: training whose losses are above it after a whole epoch diverged; None, none are too high.
     """
 
     measure: ClassVar[str]
@@ -35,6 +36,7 @@ class Task(ABC):
     batches: tf.data.Dataset
     validation: tf.data.Dataset
     callbacks: Sequence[keras.callbacks.Callback] = ()
+    loss_bound: float | None = None
 
     def __init__(self, network: NetworkConfig, training: TrainingConfig) -> None:
         self.network = network

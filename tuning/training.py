@@ -11,7 +11,7 @@ from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.atomic_files import recover_folder
 from rnnzoo.tuning.best_model import KeepBestModel
 from rnnzoo.tuning.checkpoints import read_checkpoint
-from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence
+from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence, TrainingDiverged
 from rnnzoo.tuning.folder_lock import locked_folder
 from rnnzoo.tuning.interruption import deferred_interruption
 from rnnzoo.tuning.language_task import LanguageTask, make_trainer
@@ -57,7 +57,7 @@ def train(
         FileNotFoundError: if there is nothing to resume, or no such corpus.
         FolderInUseError: if another process trains in `output`.
         ValueError: if a run is resumed with another configuration or on a corpus that has changed.
-        TrainingDiverged: if loss or weights stop being finite numbers.
+        TrainingDiverged: if loss or weights stop being finite numbers, or an epoch ends far worse than a guess.
     """
     run = RunFolder(Path(output))
     if resume:
@@ -75,7 +75,11 @@ def train(
             run.create(network, training, task.facts())
         if not run.evaluation.exists():
             keras.utils.set_random_seed(training.seed)
-            progress = _fit(task, run, callbacks, verbose)
+            try:
+                progress = _fit(task, run, callbacks, verbose)
+            except TrainingDiverged as diverged:
+                diverged.has_model = run.model.exists()
+                raise
             best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
             validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
             test = task.evaluate(run.model)
@@ -102,7 +106,7 @@ def _fit(task: Task, run: RunFolder, callbacks: Sequence[keras.callbacks.Callbac
             callbacks=[
                 *restoring,
                 *task.callbacks,
-                HaltOnDivergedValidation(),
+                HaltOnDivergedValidation(task.loss_bound),
                 TrackProgress(progress, task.amount, task.unit),
                 ControlLearningRate(training, progress, int(task.batches.cardinality())),
                 KeepBestModel(progress, run.model, task.save, training.patience),

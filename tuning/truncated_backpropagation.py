@@ -1,5 +1,6 @@
 """Truncated backpropagation through time as a Keras model, so that Keras's `fit` and its callbacks drive it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -155,7 +156,10 @@ class TruncatedBackpropagation(ResumableModel):
 
     def _likelihood_logs(self) -> Logs:
         mean = self.nats.result()
-        return {"loss": mean, "perplexity": tf.exp(mean)}
+        perplexity = tf.exp(mean)
+        # TensorBoard writes float32, and Python refuses to make one of a larger finite number.
+        infinite = tf.constant(math.inf, perplexity.dtype)
+        return {"loss": mean, "perplexity": tf.where(perplexity > tf.float32.max, infinite, perplexity)}
 
 
 class _FreshStates(keras.callbacks.Callback):

@@ -278,6 +278,18 @@ def test_watched_gradients_leave_signs_and_change_nothing(
     assert unwatched.evaluation.read_text() == watched.evaluation.read_text()
 
 
+def test_a_run_that_diverges_says_what_to_try_in_terms_of_options(tiny: list[str], tmp_path: Path, call: Call) -> None:
+    output = tmp_path / "run"
+    result = call("train", "simple_rnn_relu", *tiny, "--learning-rate", 1e4, "--schedule", "constant", "-o", output)
+    assert 1 == result.code
+    line = result.err.splitlines()[-1]
+    assert line.startswith("Error: Training diverged: ")
+    advice = (
+        f"--learning-rate below 10000, or a lower --global-clipnorm, in another folder: rnnzoo train --repeat {output}"
+    )
+    assert f"No epoch left a model. Try a {advice} --learning-rate" in line
+
+
 @pytest.mark.parametrize("device", ["gpu", "gpus", "tpu", "abacus"])
 def test_a_device_that_is_not_there_is_said_before_anything_is_made(
     device: str, tiny: list[str], tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch

@@ -52,6 +52,16 @@ def test_evaluation_reads_every_row_as_one_text(network: str) -> None:
             assert np.exp(expected.mean()) == pytest.approx(logs["perplexity"], rel=1e-4)
 
 
+def test_a_perplexity_that_tensorboard_cannot_write_is_infinite(tmp_path: Path) -> None:
+    trainer = make_trainer()
+    bias = trainer.language_model.output_bias
+    bias.assign(np.where(np.arange(10) == 0, 3000.0, 0.0))  # a loss of several hundred
+    dataset = ContiguousBatches(TOKENS, 3, 15).dataset()
+    history = trainer.fit(dataset, callbacks=[keras.callbacks.TensorBoard(tmp_path, write_graph=False)], verbose=0)
+    assert 88.7 < history.history["loss"][0] < 3000
+    assert [np.inf] == history.history["perplexity"]
+
+
 def test_accuracies() -> None:
     trainer = make_trainer(batch_size=1)
     logits = trainer.language_model(ContiguousBatches(TOKENS, 1, 47)[0][0])

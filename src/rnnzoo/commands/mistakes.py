@@ -7,13 +7,17 @@ from typing import Any
 
 import typer
 
-__all__ = ["INTERRUPTED", "InterruptionError", "Mistake", "describe"]
+__all__ = ["INTERRUPTED", "DivergedRunError", "InterruptionError", "Mistake", "describe"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class InterruptionError(Exception):
     """Ctrl-C, where there is something to say about how to go on."""
+
+
+class DivergedRunError(Exception):
+    """A training that blew up, with advice in terms of options."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """`rnnzoo train`: a network learns a corpus."""
 
-import shlex
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.figures import read_evaluation, read_validation_loss
-from rnnzoo.commands.mistakes import InterruptionError
+from rnnzoo.commands.going_on import diverged_run, interrupted_run
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, training_config
@@ -127,6 +126,7 @@ def train(
             told = read_recipe(output if repeat is None else repeat)
         config, training = replace(told[0], **given), training_config(options, corpus_options, told[1])
     import_tensorflow()
+    from rnnzoo.tuning import TrainingDiverged
     from rnnzoo.tuning import train as run_training
     from rnnzoo.tuning.devices import use_device
     from rnnzoo.tuning.diagnosis import GradientHealth
@@ -139,8 +139,9 @@ def train(
     except KeyboardInterrupt:
         if not RunFolder(output).configuration.is_file():
             raise
-        command = shlex.join(["rnnzoo", "train", "--resume", "--output", str(output)])
-        raise InterruptionError(f"Interrupted. Go on with: {command}") from None
+        raise interrupted_run(output) from None
+    except TrainingDiverged as diverged:
+        raise diverged_run(output, diverged, training.rate) from diverged
     figure = read_evaluation(output)
     typer.echo(f"{output}: test {figure}, best after epoch {figure.epoch}.")
     if trial is not None and (config, training) == (trial.network, trial.training):
