@@ -229,9 +229,9 @@ class LanguageModel(keras.Model):
 
         Args:
             folder: made if it is missing; a model in it is replaced.
-            packed: write `model.weights.npz`, word vectors in 8 bits a number and all else in 16, with checksums: a
-                quarter of the size, to be shipped, of a perplexity that rounding changes by less than 0.5 %. The
-                default is `model.weights.h5`, exact.
+            packed: write `model.weights.npz`, word vectors in 8 bits a number and all else in 16: a quarter of the
+                size, to be shipped, of a perplexity that rounding changes by less than 0.5 %. The default is
+                `model.weights.h5`, exact.
         """
         write_preset(self, Path(folder), packed)
 

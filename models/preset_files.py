@@ -30,8 +30,7 @@ Model = TypeVar("Model", bound="LanguageModel")
 def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> None:
     """Each file is written beside its place and moved there, so that a reader or a crash never meets half a file.
 
-    What is packed is shipped: its files' checksums are kept. A run's model, which is replaced while it trains, has
-    none, because a crash between two files would leave them wrong.
+    Their checksums come last, so that a crash between two files leaves none that are wrong.
     """
     folder.mkdir(parents=True, exist_ok=True)
     facts = {
@@ -50,11 +49,11 @@ def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> 
         weights = {name: weight.numpy() for name, weight in model.named_weights.items()}
         _replace(folder / PACKED_WEIGHTS, lambda path: write_packed(path, weights))
         (folder / WEIGHTS).unlink(missing_ok=True)
-        sums = {name: _checksum(folder / name) for name in (CONFIG, TOKENIZER, PACKED_WEIGHTS)}
-        _write_json(folder / METADATA, {**facts, "sha256": sums})
     else:
         _replace(folder / WEIGHTS, model.save_weights)
         (folder / PACKED_WEIGHTS).unlink(missing_ok=True)
+    sums = {name: _checksum(folder / name) for name in (CONFIG, TOKENIZER, _weights_file(folder).name)}
+    _write_json(folder / METADATA, {**facts, "sha256": sums})
 
 
 def preset_config(preset: str | os.PathLike[str]) -> NetworkConfig:
@@ -87,7 +86,9 @@ def read_preset(model_class: type[Model], preset: str | os.PathLike[str]) -> Mod
         else:
             _load_packed(model, path)
     except (OSError, KeyError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # Keras ends its first line with the name of a layer and a colon.
+        told = str(error).partition("Example error message")[0].strip()
+        reason = told.splitlines()[0] if told else type(error).__name__
         raise ValueError(
             f"{path} must hold the weights of the network in {CONFIG} and of the words in {TOKENIZER}, "
             f"but is damaged or of another one: {reason}"

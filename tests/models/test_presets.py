@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -95,8 +96,38 @@ def test_a_folder_holds_one_kind_of_weights(tmp_path: Path) -> None:
     for packed, kept in ((False, "h5"), (True, "npz"), (False, "h5")):
         model.save_to_preset(tmp_path, packed=packed)
         assert [f"model.weights.{kept}"] == [file.name for file in tmp_path.glob("model.weights.*")]
-        assert ("sha256" in json.loads((tmp_path / "metadata.json").read_text())) == packed
+        sums = json.loads((tmp_path / "metadata.json").read_text())["sha256"]
+        assert {"config.json", "tokenizer.json", f"model.weights.{kept}"} == set(sums)
         LanguageModel.from_preset(tmp_path)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    model = LanguageModel(Vocabulary(["<unk>", "<eos>", "a"]), NetworkConfig(network="gru", units=4))
+    model.save_to_preset(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def test_numbers_that_were_overwritten_are_found(saved: Path) -> None:
+    path = saved / "model.weights.h5"
+    with h5py.File(path, "r+") as file:
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        largest = max((file[name] for name in names), key=lambda item: item.size)
+        largest[: len(largest) // 2] = 3.0
+    with pytest.raises(ValueError, match=r"model\.weights\.h5 must have the checksum .* but is damaged"):
+        LanguageModel.from_preset(saved)
+    (saved / "metadata.json").write_text('{"format": 1}')  # as older versions wrote it
+    LanguageModel.from_preset(saved)
+
+
+def test_weights_of_another_network_are_refused_with_a_whole_sentence(saved: Path) -> None:
+    config = json.loads((saved / "config.json").read_text())
+    config["config"]["network"] = "lstm"
+    (saved / "config.json").write_text(json.dumps(config))
+    _metadata(saved, sha256={})
+    with pytest.raises(ValueError, match=r"but is damaged or of another one: A total of \d+ objects .*loaded\.$"):
+        LanguageModel.from_preset(saved)
 
 
 def test_a_folder_is_meant_before_a_name(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
