@@ -18,6 +18,7 @@ from rnnzoo.tuning.language_task import LanguageTask, make_trainer
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.progress_bar import ProgressBar
 from rnnzoo.tuning.regression import AddingTask
+from rnnzoo.tuning.resumable_model import ResumableModel
 from rnnzoo.tuning.resuming import RestoreState, SaveCheckpoints
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.run_progress import RunProgress, TrackProgress, WriteLog
@@ -72,11 +73,13 @@ def train(
             recover_folder(run.model)
         else:
             run.check_is_free()  # still
-            run.create(network, training, task.facts())
         if not run.evaluation.exists():
             keras.utils.set_random_seed(training.seed)
+            model = task.make_model()  # it may be refused: a preset's weights are others
+            if not resume:
+                run.create(network, training, task.facts())
             try:
-                progress = _fit(task, run, callbacks, verbose)
+                progress = _fit(task, model, run, callbacks, verbose)
             except TrainingDiverged as diverged:
                 diverged.has_model = run.model.exists()
                 raise
@@ -87,8 +90,14 @@ def train(
     return run
 
 
-def _fit(task: Task, run: RunFolder, callbacks: Sequence[keras.callbacks.Callback], verbose: bool) -> RunProgress:
-    model, training = task.make_model(), task.training
+def _fit(
+    task: Task,
+    model: ResumableModel,
+    run: RunFolder,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: bool,
+) -> RunProgress:
+    training = task.training
     progress, restoring = RunProgress(), []
     if run.checkpoint.exists():
         checkpoint = read_checkpoint(run.checkpoint)

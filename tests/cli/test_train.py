@@ -310,6 +310,14 @@ def test_a_run_goes_on_from_a_preset_with_its_words(run: Path, tiny: list[str], 
     assert before["corpus"]["words"] == after["corpus"]["words"]
 
 
+def test_a_network_that_cannot_go_on_from_a_preset_leaves_no_folder(
+    run: Path, tiny: list[str], tmp_path: Path, call: Call
+) -> None:
+    result = call("train", "--from-preset", run, *tiny, "--units", 9, "-o", tmp_path / "runs" / "tuned")
+    assert result.says_in_one_line(1, "must have the weights of its network, gru of 1 × 8, but got gru of 1 × 9")
+    assert not (tmp_path / "runs" / "tuned").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
