@@ -197,10 +197,19 @@ def test_a_finished_run_may_be_resumed(run: Path, call: Call) -> None:
     result = call("train", "--resume", "-o", run)
     assert 0 == result.code
     assert result.out.startswith(f"{run}: test perplexity ")
+    corpus = RunFolder(run).read_configuration()[1].corpus
+    command = f"rnnzoo train --from-preset {run} --corpus {corpus} --output …"
+    assert f"{run} is finished; to go on learning: {command}\n" == result.err
 
 
 def test_a_run_is_resumed_as_it_was_begun(run: Path, call: Call) -> None:
-    assert call("train", "--resume", "-o", run, "--units", 9).says_in_one_line(1, "units=8, and now got units=9")
+    result = call("train", "--resume", "-o", run, "--units", 9)
+    assert result.says_in_one_line(1, f"units=8, and now got units=9. {run} is finished; to go on learning: rnnzoo")
+
+
+def test_a_run_that_is_not_over_may_be_repeated_otherwise(told: Path, call: Call) -> None:
+    line = f"units=12, and now got units=9. A run of its own: rnnzoo train --repeat {told} … --output …"
+    assert call("train", "--resume", "-o", told, "--units", 9).says_in_one_line(1, line)
 
 
 def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> None:
@@ -225,7 +234,8 @@ def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> Non
         (["--resume"], 2, "--output: it is needed"),
         (["--repeat", "nowhere"], 2, "--output: it is needed"),
         (["--output", "new"], 2, "NETWORK: it is needed"),
-        (["--resume", "--output", "nowhere"], 1, "nowhere must be a run"),
+        (["--resume", "--output", "nowhere"], 1, "there is no run at nowhere."),
+        (["--resume", "--output", "gru_wikitext2"], 1, "there is no run at gru_wikitext2."),
         (["--repeat", "nowhere", "--output", "new"], 1, "nowhere must be a run"),
         (["--repeat", "a", "--resume", "--output", "new"], 2, "--resume: it cannot go with --repeat"),
         (["--repeat", "a", "--from-trial", "b", "--output", "new"], 2, "--repeat: it cannot go with --from-trial"),

@@ -10,7 +10,7 @@ import typer
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.figures import read_evaluation, read_validation_loss
-from rnnzoo.commands.going_on import diverged_run, interrupted_run
+from rnnzoo.commands.going_on import check_resumable, diverged_run, finished_run, interrupted_run
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, training_config
@@ -114,6 +114,8 @@ def train(
         # One of the package goes by its name, so that the run can be repeated on another machine.
         is_shipped = preset in {known.folder for known in PRESETS.values()}
         options["from_preset"] = preset.name if is_shipped else str(preset)
+    if resume and not RunFolder(output).configuration.is_file():
+        raise FileNotFoundError(f"a run to resume must hold run.json, but there is no run at {output}.")
     if not asked:
         start = preset_config(preset) if preset is not None and network is None else None
         config = NetworkConfig(**given) if start is None else replace(start, **given)
@@ -125,6 +127,10 @@ def train(
         else:
             told = read_recipe(output if repeat is None else repeat)
         config, training = replace(told[0], **given), training_config(options, corpus_options, told[1])
+    if resume:
+        check_resumable(output, config, training)
+        if RunFolder(output).evaluation.is_file():
+            typer.echo(finished_run(output), err=True)
     import_tensorflow()
     from rnnzoo.tuning import TrainingDiverged
     from rnnzoo.tuning import train as run_training
