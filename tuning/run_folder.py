@@ -113,19 +113,22 @@ class RunFolder:
     def check_is_resumable(self, network: NetworkConfig, training: TrainingConfig) -> None:
         """Raise a ValueError that names the first option in which the run differs from what is asked for now."""
         told_network, told_training, _ = self.read_configuration()
-        self._compare(told_network.as_dict() | told_training.as_dict(), network.as_dict() | training.as_dict())
-
-    def check_corpus(self, corpus: Mapping[str, Any]) -> None:
-        """Raise a ValueError if the corpus has changed since the run began."""
-        _, _, told = self.read_configuration()
-        self._compare(told, corpus)
-
-    def _compare(self, told: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-        for name, value in asked.items():
+        told = told_network.as_dict() | told_training.as_dict()
+        for name, value in (network.as_dict() | training.as_dict()).items():
             if told.get(name) != value:
                 raise ValueError(
                     f"a run must be resumed as it was begun, but {self.path} was begun with "
                     f"{name}={told.get(name)!r}, and now got {name}={value!r}."
+                )
+
+    def check_corpus(self, corpus: Mapping[str, Any]) -> None:
+        """Raise a ValueError if the corpus has changed since the run began."""
+        _, training, told = self.read_configuration()
+        for name, value in corpus.items():
+            if told.get(name) != value:
+                raise ValueError(
+                    f"a run must be resumed on the text it was begun with, but {training.corpus} has changed since "
+                    f"{self.path} was begun: {name} was {told.get(name)!r} and is {value!r}."
                 )
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:

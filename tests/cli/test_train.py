@@ -212,6 +212,25 @@ def test_a_run_that_is_not_over_may_be_repeated_otherwise(told: Path, call: Call
     assert call("train", "--resume", "-o", told, "--units", 9).says_in_one_line(1, line)
 
 
+def test_a_text_is_found_from_any_folder(
+    asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    for name in ("mine.txt", "recall", "adding"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    for given, kept in (("mine.txt", str(tmp_path / "mine.txt")), ("recall", "recall"), ("adding", "adding")):
+        call("train", "irnn", "--corpus", given, "-o", "new")
+        assert kept == asked["training"].corpus
+
+
+def test_a_preset_of_ones_own_is_found_from_any_folder(
+    run: Path, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: Call
+) -> None:
+    monkeypatch.chdir(run.parent)
+    call("train", "--from-preset", run.name, "-o", tmp_path / "new")
+    assert str(run / "model") == asked["training"].from_preset
+
+
 def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> None:
     assert call("train", "gru", *tiny, "-o", run).says_in_one_line(1, "holds a run: resume it, or choose another")
 

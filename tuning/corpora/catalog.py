@@ -32,10 +32,7 @@ def open_corpus(name_or_path: str | Path, **options: Any) -> Corpus:
     corpus_class = CORPORA.get(str(name_or_path), TextFiles)
     if corpus_class is TextFiles:
         if not Path(name_or_path).exists():
-            names = ", ".join(CORPORA)
-            raise FileNotFoundError(
-                f"a corpus must be one of {names}, or the path of a text file or folder, but got {str(name_or_path)!r}."
-            )
+            raise _not_found(str(name_or_path))
         options = {"path": Path(name_or_path), **options}
     known = {field.name for field in dataclasses.fields(corpus_class) if field.init}  # type: ignore[arg-type]
     unknown = sorted(set(options) - known)
@@ -43,3 +40,11 @@ def open_corpus(name_or_path: str | Path, **options: Any) -> Corpus:
         allowed = ", ".join(sorted(known - {"path"}))
         raise ValueError(f"the options of {name_or_path} are {allowed}, but got {', '.join(unknown)}.")
     return corpus_class(**options)
+
+
+def _not_found(corpus: str) -> FileNotFoundError:
+    names = ", ".join(CORPORA)
+    rule = f"a corpus must be one of {names}, adding (for training alone), or the path of a text file or folder"
+    if len(Path(corpus).parts) > 1 or Path(corpus).suffix:
+        return FileNotFoundError(f"{rule}, but there is no file or folder {corpus}.")
+    return FileNotFoundError(f"{rule}, but got {corpus!r}.")

@@ -46,9 +46,11 @@ def training_config(
     """The training that a command's options ask for; what they leave open is as in `base`.
 
     One way of clipping takes the place of another: `--clipnorm 1` needs no `--global-clipnorm none`. A corpus comes
-    with its own options.
+    with its own options. A text's path is made absolute, so that a run finds it from any folder.
     """
     given = chosen(TrainingConfig, options)
+    if "corpus" in given:
+        given["corpus"] = _found_anywhere(given["corpus"])
     if given.keys() & set(CLIPPINGS):
         given = {**dict.fromkeys(CLIPPINGS), **given}
     if corpus_options:
@@ -75,6 +77,14 @@ def read_recipe(source: Path) -> tuple[NetworkConfig, TrainingConfig]:
         raise FileNotFoundError(f"{source} must be a run or a preset of the package, but it holds no run.json.")
     network, training, _ = RunFolder(told.parent).read_configuration(told)
     return network, training
+
+
+def _found_anywhere(corpus: str) -> str:
+    if not Path(corpus).exists():  # a name, or a mistake, which is told as it was typed
+        return corpus
+    from rnnzoo.tuning.corpora.catalog import CORPORA
+
+    return corpus if corpus in (*CORPORA, "adding") else str(Path(corpus).absolute())
 
 
 def _told_in(source: Path) -> Path | None:

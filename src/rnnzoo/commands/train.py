@@ -113,7 +113,7 @@ def train(
         preset = model_folder(from_preset)
         # One of the package goes by its name, so that the run can be repeated on another machine.
         is_shipped = preset in {known.folder for known in PRESETS.values()}
-        options["from_preset"] = preset.name if is_shipped else str(preset)
+        options["from_preset"] = preset.name if is_shipped else str(preset.absolute())
     if resume and not RunFolder(output).configuration.is_file():
         raise FileNotFoundError(f"a run to resume must hold run.json, but there is no run at {output}.")
     if not asked:

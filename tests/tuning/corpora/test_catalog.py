@@ -34,9 +34,15 @@ def test_unknown_options_are_refused_with_the_known_ones() -> None:
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        FileNotFoundError, match=r"one of wikitext-2, python-docs, recall, or the path .* got 'wikitext'"
+        FileNotFoundError, match=r"one of wikitext-2, python-docs, recall, adding .*, or the path .* got 'wikitext'"
     ):
         open_corpus("wikitext")
+
+
+@pytest.mark.parametrize("path", ["missing.txt", "texts/missing", "/missing"])
+def test_a_file_that_is_not_there_is_said_not_to_be_there(path: str) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"but there is no file or folder {path}\.$"):
+        open_corpus(path)
 
 
 def test_corpora_need_no_tensorflow() -> None:
