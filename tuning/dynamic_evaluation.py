@@ -15,6 +15,7 @@ from rnnzoo.tuning.dynamics import RULES, DynamicEvaluation
 from rnnzoo.tuning.evaluation import Evaluation, likelihood_totals
 from rnnzoo.tuning.full_softmax import target_logits_and_ranks
 from rnnzoo.tuning.gradient_sizes import logits_and_gradients
+from rnnzoo.tuning.watching import Watch, watched_steps
 
 __all__ = ["DECAYS", "RATE_FACTORS", "evaluate_dynamically", "tune_dynamic_evaluation"]
 
@@ -29,6 +30,7 @@ def evaluate_dynamically(
     dynamics: DynamicEvaluation,
     scales: Sequence[tf.Tensor] | None = None,
     batch_size: int = 1,
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Predict each token of a text from all that stand before it, and learn from each segment once it is predicted.
 
@@ -41,6 +43,7 @@ def evaluate_dynamically(
         scales: from `gradient_scales`; needed by the rms rule.
         batch_size: the number of rows the text is cut into, which are read side by side and share their weights. 1 is
             the text in its order, as in the paper. Memory goes by rows × segment × V.
+        watch: told after each segment how many are read.
 
     Raises:
         ValueError: if the rms rule has no scales.
@@ -53,7 +56,7 @@ def evaluate_dynamically(
     >>> evaluate_dynamically(model, tokens, moving).loss < evaluate_dynamically(model, tokens, still).loss
     True
     """
-    return _Reader(model, tokens, dynamics, scales, batch_size).read(dynamics)
+    return _Reader(model, tokens, dynamics, scales, batch_size, watch).read(dynamics)
 
 
 def tune_dynamic_evaluation(
@@ -64,6 +67,7 @@ def tune_dynamic_evaluation(
     batch_size: int = 1,
     rates: Sequence[float] | None = None,
     decays: Sequence[float] = DECAYS,
+    watch: Watch | None = None,
 ) -> DynamicEvaluation:
     """The learning rate and the decay that predict a text best; for the validation split, never for the one reported.
 
@@ -75,8 +79,9 @@ def tune_dynamic_evaluation(
         dynamics: the rule, and what is not tuned.
         rates: None is the rule's own learning rate times each of `RATE_FACTORS`.
         decays: none at all leaves that of `dynamics`.
+        watch: told, in each trial anew, how many segments are read.
     """
-    reader = _Reader(model, tokens, dynamics, scales, batch_size)
+    reader = _Reader(model, tokens, dynamics, scales, batch_size, watch)
     if rates is None:
         rates = [factor * RULES[dynamics.rule] for factor in RATE_FACTORS]
     losses: dict[DynamicEvaluation, float] = {}
@@ -100,11 +105,13 @@ class _Reader:
         dynamics: DynamicEvaluation,
         scales: Sequence[tf.Tensor] | None,
         batch_size: int,
+        watch: Watch | None,
     ) -> None:
         if dynamics.rule == "rms" and scales is None:
             raise ValueError("the rms rule must be given the scales of the gradients, but got scales=None.")
         self.model = model
         self.tokens = tokens
+        self.watch = watch
         self.batches = ContiguousBatches(tokens, batch_size, dynamics.segment)
         self.variables = [variable.value for variable in model.trainable_variables]
         self.trained = [tf.identity(variable) for variable in self.variables]
@@ -125,7 +132,7 @@ class _Reader:
         states = self.model.initial_states(self.batches.batch_size)
         rate, decay = tf.constant(dynamics.rate), tf.constant(dynamics.decay)
         with self._weights_restored():
-            for step in range(len(self.batches)):
+            for step in watched_steps(len(self.batches), self.watch):
                 inputs, targets, weights = (tf.constant(part) for part in self.batches[step])
                 measured, states = self._step(inputs, targets, weights, states, rate, decay)
                 totals += measured.numpy()

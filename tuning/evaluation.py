@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -13,6 +14,7 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
+from rnnzoo.tuning.watching import Watch
 
 __all__ = ["Evaluation", "evaluate", "likelihood_totals"]
 
@@ -84,6 +86,7 @@ def evaluate(
     batch_size: int = 20,
     window: int = 35,
     jit_compile: bool | str = "auto",
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Predict each token of a text from all that stand before it in its row.
 
@@ -96,9 +99,21 @@ def evaluate(
         batch_size: the number of rows; 1 gives every token all the words before it, and takes the longest.
         window: how many words of each row are read at once; it changes time and memory, not the result.
         jit_compile: whether XLA compiles the step; "auto" as in `TrainingConfig`.
+        watch: told after each window how many are read.
     """
     batches = ContiguousBatches(tokens, batch_size, window)
     scorer = TruncatedBackpropagation(model, batch_size, loss="full")
     scorer.compile(optimizer=None, jit_compile=compiles_with_xla(jit_compile))
-    logs = scorer.evaluate(batches.dataset(), verbose=0, return_dict=True)
+    watchers = [] if watch is None else [_Watcher(watch, len(batches))]
+    logs = scorer.evaluate(batches.dataset(), verbose=0, return_dict=True, callbacks=watchers)
     return Evaluation.from_logs(logs, len(tokens))
+
+
+class _Watcher(keras.callbacks.Callback):
+    def __init__(self, watch: Watch, steps: int) -> None:
+        super().__init__()
+        self.watch = watch
+        self.steps = steps
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self.watch(batch + 1, self.steps)

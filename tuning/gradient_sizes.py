@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.watching import Watch, watched_steps
 
 __all__ = ["gradient_scales", "logits_and_gradients"]
 
@@ -16,6 +17,7 @@ def gradient_scales(
     batch_size: int = 20,
     window: int = 20,
     batches: int = 150,
+    watch: Watch | None = None,
 ) -> list[tf.Tensor]:
     """The root mean square of the gradient of each trainable weight over windows of a text, without dropout.
 
@@ -26,6 +28,7 @@ def gradient_scales(
         window: the number of words in each row of a batch. 20 rows of 20 words have 53 MB of logits over WikiText-2's
             vocabulary.
         batches: how many are looked at, from the beginning of each row; 150 see 60,000 words at the defaults.
+        watch: told after each batch how many are looked at.
 
     Returns:
         One tensor for each of `model.trainable_variables`, of its shape.
@@ -46,7 +49,7 @@ def gradient_scales(
     states = model.initial_states(batch_size)
     squares = [tf.zeros(weight.shape) for weight in model.trainable_variables]
     steps = min(batches, len(text))
-    for step in range(steps):
+    for step in watched_steps(steps, watch):
         gradients, states = read(*(tf.constant(part) for part in text[step]), states)
         squares = [total + tf.square(gradient) for total, gradient in zip(squares, gradients, strict=True)]
     return [tf.sqrt(total / steps) for total in squares]

@@ -14,6 +14,7 @@ from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.evaluation import Evaluation, likelihood_totals
 from rnnzoo.tuning.full_softmax import map_slices, target_logits_and_ranks
+from rnnzoo.tuning.watching import Watch, watched_steps
 
 __all__ = ["SHARES", "SHARPNESSES", "CachedEvaluation", "evaluate_with_cache", "tune_neural_cache"]
 
@@ -42,6 +43,7 @@ def evaluate_with_cache(
     cache: NeuralCache,
     batch_size: int = 20,
     window: int = 35,
+    watch: Watch | None = None,
 ) -> CachedEvaluation:
     """Predict each token of a text from all that stand before it in its row, and from the cache of its row.
 
@@ -56,6 +58,7 @@ def evaluate_with_cache(
         batch_size: the number of rows. Memory grows with rows × cache size × features: 32 MB at 200 features and the
             defaults.
         window: how many words of each row are read at once; it changes time and memory, not the result.
+        watch: told after each window how many are read.
 
     Returns:
         Both evaluations, from one pass.
@@ -89,7 +92,7 @@ def evaluate_with_cache(
             [likelihood_totals(static, static_ranks, counted), likelihood_totals(cached, cached_ranks, counted)]
         )
 
-    totals = sum(read(part).numpy() for part in _windows(model, tokens, cache.size, batch_size, window))
+    totals = sum(read(part).numpy() for part in _windows(model, tokens, cache.size, batch_size, window, watch))
     static, cached = (Evaluation.from_totals(row, len(tokens)) for row in totals)
     return CachedEvaluation(static=static, cached=cached)
 
@@ -102,6 +105,7 @@ def tune_neural_cache(
     window: int = 35,
     sharpnesses: Sequence[float] = SHARPNESSES,
     shares: Sequence[float] = SHARES,
+    watch: Watch | None = None,
 ) -> NeuralCache:
     """The cache of a grid that predicts a text best; for the validation split, never for the text to be reported.
 
@@ -133,7 +137,7 @@ def tune_neural_cache(
                 nats.append(-tf.reduce_sum(mixed * tf.cast(_flat(part.counted), tf.float64)))
         return tf.reshape(tf.stack(nats), (len(sharpnesses), len(shares)))
 
-    nats = sum(read(part).numpy() for part in _windows(model, tokens, size, batch_size, window))
+    nats = sum(read(part).numpy() for part in _windows(model, tokens, size, batch_size, window, watch))
     best = np.unravel_index(np.argmin(np.where(np.isnan(nats), np.inf, nats)), np.shape(nats))
     return grid[best[0]][best[1]]
 
@@ -152,7 +156,12 @@ class _Window(NamedTuple):
 
 
 def _windows(
-    model: LanguageModel, tokens: npt.NDArray[np.integer], size: int, batch_size: int, window: int
+    model: LanguageModel,
+    tokens: npt.NDArray[np.integer],
+    size: int,
+    batch_size: int,
+    window: int,
+    watch: Watch | None,
 ) -> Iterator[_Window]:
     batches = ContiguousBatches(tokens, batch_size, window)
 
@@ -163,7 +172,7 @@ def _windows(
 
     states = model.initial_states(batch_size)
     cache = CachedWords.empty(batch_size, size, model.config.embedding_size)
-    for step in range(len(batches)):
+    for step in watched_steps(len(batches), watch):
         inputs, targets, counted = (tf.constant(part) for part in batches[step])
         hidden, states = encode(inputs, states)
         longer = cache.followed_by(hidden, targets)

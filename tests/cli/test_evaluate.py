@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.conftest import Call
@@ -113,3 +115,36 @@ def test_what_is_not_given_is_tuned_on_the_validation_split(run: Path, call: Cal
 )
 def test_bad_extras(options: list[str], code: int, line: str, run: Path, call: Call) -> None:
     assert call("evaluate", run, *options).says_in_one_line(code, line)
+
+
+def test_what_is_known_is_told_before_the_next_reading(
+    run: Path, text_file: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    import rnnzoo.commands.readings
+
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rnnzoo.commands.readings, "evaluate_with_cache", interrupted)
+    result = call("evaluate", run, "--neural-cache")
+    assert 130 == result.code
+    assert result.out.startswith(f"{text_file}, test, ")
+    assert "Interrupted.\n" == result.err
+
+
+def test_a_text_that_has_changed_since_is_said_to_have(run: Path, tmp_path: Path, call: Call) -> None:
+    changed = Path(shutil.copytree(run, tmp_path / "run"))
+    told = json.loads((run / "run.json").read_text())
+    text = tmp_path / "text.txt"
+    lines = Path(told["training"]["corpus"]).read_text().splitlines()
+    told["training"]["corpus"] = str(text)
+    (changed / "run.json").write_text(json.dumps(told))
+    for now, expected in (
+        (lines, ""),
+        ([*lines[1:], lines[0]], f"Warning: {text} has changed since {changed} was trained on it.\n"),  # as long
+        (lines * 2, f"Warning: {text} has changed since {changed} was trained on it.\n"),
+    ):
+        text.write_text("\n".join(now) + "\n")
+        result = call("evaluate", changed)
+        assert (0, expected) == (result.code, result.err)
+    assert "" == call("evaluate", changed, "--corpus", text).err  # asked for by name, it may be any

@@ -79,6 +79,13 @@ def test_it_is_the_papers_rule(model: LanguageModel, rule: str, rate: float, dec
     assert expected == pytest.approx(evaluate_dynamically(model, TOKENS[:20], dynamics, scales).loss, rel=1e-4)
 
 
+def test_who_watches_is_told_of_every_segment(model: LanguageModel) -> None:
+    told: list[tuple[int, int]] = []
+    dynamics = DynamicEvaluation(rule="sgd", segment=7)
+    evaluate_dynamically(model, TOKENS[:21], dynamics, watch=lambda *steps: told.append(steps))
+    assert [(1, 3), (2, 3), (3, 3)] == told
+
+
 def test_without_a_decay_it_is_keras_sgd() -> None:
     model, learner = build(), build()
     learner.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -31,6 +31,14 @@ def test_an_even_guess_has_the_vocabulary_as_its_perplexity() -> None:
     assert (3 / 23, 15 / 23) == (pytest.approx(result.top1), pytest.approx(result.top5))
 
 
+def test_who_watches_is_told_of_every_window() -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=4))
+    told: list[tuple[int, int]] = []
+    tokens = np.arange(23, dtype=np.int32) % 8
+    evaluate(model, tokens, batch_size=2, window=5, jit_compile=False, watch=lambda *steps: told.append(steps))
+    assert [(1, 3), (2, 3), (3, 3)] == told
+
+
 def test_one_row_is_the_score_of_the_text() -> None:
     keras.utils.set_random_seed(1)
     model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=4))

@@ -56,6 +56,13 @@ def test_each_row_has_its_own_cache_however_it_is_cut(model: LanguageModel, batc
     assert static.as_dict() == pytest.approx(result.static.as_dict(), rel=1e-12)
 
 
+def test_who_watches_is_told_of_every_window(model: LanguageModel) -> None:
+    told: list[tuple[int, int]] = []
+    evaluate_with_cache(model, TOKENS, NeuralCache(size=9), 2, 20, watch=lambda *steps: told.append(steps))
+    count = -(-len(TOKENS) // 2 // 20)
+    assert [(step + 1, count) for step in range(count)] == told
+
+
 def test_a_share_of_0_is_the_static_evaluation(model: LanguageModel) -> None:
     result = evaluate_with_cache(model, TOKENS, NeuralCache(size=9, share=0.0), batch_size=2, window=7)
     assert result.static == result.cached

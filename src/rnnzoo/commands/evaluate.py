@@ -1,9 +1,8 @@
 """`rnnzoo evaluate`: how well a network predicts a text."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -27,15 +26,10 @@ from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import has_recipe, read_recipe, training_config
 from rnnzoo.commands.refusals import refuse_without
+from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
-if TYPE_CHECKING:
-    from rnnzoo.tuning.evaluation import Evaluation
-
 __all__ = ["evaluate"]
-
-# Each trial of a dynamic evaluation's numbers reads so many words of the validation split.
-_TUNING_TOKENS = 10_000
 
 
 def evaluate(
@@ -101,65 +95,23 @@ def evaluate(
         raise typer.BadParameter("a preset has no corpus of its own, name one.", param_hint="--corpus")
     base = read_recipe(model)[1] if knows_corpus else TrainingConfig()
     training = training_config({"corpus": corpus, "batch_size": batch_size}, corpus_options, base)
+    given = {"sharpness": cache_sharpness, "share": cache_share, "rate": dynamic_rate, "decay": dynamic_decay}
+    tuned = {name for name, value in given.items() if tune_on_validation and value is None}
     import_tensorflow()
+    from rnnzoo.commands.readings import MeasuredText, readings
     from rnnzoo.models import LanguageModel
-    from rnnzoo.tuning import evaluate as measure
-    from rnnzoo.tuning import (
-        evaluate_dynamically,
-        evaluate_with_cache,
-        gradient_scales,
-        open_corpus,
-        tune_dynamic_evaluation,
-        tune_neural_cache,
-    )
-    from rnnzoo.tuning.corpora.token_files import tokens
-    from rnnzoo.tuning.dynamic_evaluation import DECAYS
-    from rnnzoo.tuning.neural_cache_evaluation import SHARES, SHARPNESSES
-    from rnnzoo.tuning.prepared_corpus import token_cache
+    from rnnzoo.tuning import open_corpus
 
     text = open_corpus(training.corpus, **training.corpus_options)
-    language_model = LanguageModel.from_preset(folder)
-    sizes = training.batch_size, training.window
-
-    def read(split: str) -> Any:
-        return tokens(text, language_model.vocabulary, split, token_cache())
-
-    token_ids = read(split)
-    if cache is None:
-        static = measure(language_model, token_ids, *sizes)
-    else:
-        if tune_on_validation:
-            sharpnesses = SHARPNESSES if cache_sharpness is None else [cache.sharpness]
-            shares = SHARES if cache_share is None else [cache.share]
-            cache = tune_neural_cache(language_model, read("valid"), cache.size, *sizes, sharpnesses, shares)
-        both = evaluate_with_cache(language_model, token_ids, cache, *sizes)
-        static = both.static
-    figures: dict[str, Any] = static.as_dict()
-    lines = [f"{training.corpus}, {split}, {static.tokens:,} tokens: {_told(static)}"]
-    if cache is not None:
-        figures["neural_cache"] = {**asdict(cache), **both.cached.as_dict()}
-        lines.append(
-            f"with a neural cache of {cache.size:,} words (sharpness {cache.sharpness:g}, share {cache.share:g}): "
-            f"{_told(both.cached)}"
-        )
-    if dynamics is not None:
-        scales = gradient_scales(language_model, read("train")) if dynamics.rule == "rms" else None
-        if tune_on_validation:
-            rates = None if dynamic_rate is None else [dynamic_rate]
-            decays = DECAYS if dynamic_decay is None else []
-            valid = read("valid")[:_TUNING_TOKENS]
-            dynamics = tune_dynamic_evaluation(language_model, valid, dynamics, scales, rates=rates, decays=decays)
-        moving = evaluate_dynamically(language_model, token_ids, dynamics, scales)
-        figures["dynamic"] = {**asdict(dynamics), "learning_rate": dynamics.rate, **moving.as_dict()}
-        lines.append(
-            f"learning as it reads ({dynamics.rule}, learning rate {dynamics.rate:g}, decay {dynamics.decay:g}, "
-            f"a step every {dynamics.segment} words): {_told(moving)}"
-        )
-    typer.echo(json.dumps(figures) if as_json else "\n".join(lines))
-
-
-def _told(figures: "Evaluation") -> str:
-    return (
-        f"perplexity {figures.perplexity:.1f}, {figures.bits_per_word:.2f} bits per word, right {figures.top1:.1%}, "
-        f"among the first five {figures.top5:.1%}"
-    )
+    measured = MeasuredText(text, LanguageModel.from_preset(folder), training, split)
+    run = RunFolder(model)
+    is_its_own = corpus is None and not corpus_options and run.configuration.is_file()
+    if is_its_own and measured.differs_from(run.read_configuration()[2]):
+        typer.echo(f"Warning: {training.corpus} has changed since {model} was trained on it.", err=True)
+    figures: dict[str, Any] = {}
+    for reading in readings(measured, cache, dynamics, tuned):
+        figures |= reading.figures
+        if not as_json:
+            typer.echo(reading.line)  # at once: what comes next may take minutes, and be interrupted
+    if as_json:
+        typer.echo(json.dumps(figures))
