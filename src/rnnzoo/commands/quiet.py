@@ -45,7 +45,7 @@ def _native_stderr_kept_back() -> Iterator[None]:
         os.dup2(written.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # not Ctrl-C, after which nobody wants to read it
             written.seek(0)
             with os.fdopen(os.dup(stderr), "wb") as shown:
                 shutil.copyfileobj(written, shown)
