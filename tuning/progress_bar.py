@@ -51,7 +51,8 @@ class ProgressBar(keras.callbacks.Callback):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self.console.is_terminal:  # elsewhere it would write an empty line
+            self._bar.stop()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         description = f"epoch {epoch + 1}/{self.params['epochs']}"
