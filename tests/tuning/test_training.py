@@ -238,6 +238,19 @@ def test_a_run_that_diverges_keeps_its_last_good_model(tmp_path: Path) -> None:
     assert STEPS == read_checkpoint(run.checkpoint).facts["step"]
 
 
+def test_a_run_far_worse_than_a_guess_has_diverged(tmp_path: Path) -> None:
+    class Worsen(keras.callbacks.Callback):
+        def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+            bias = self.model.language_model.output_bias
+            bias.assign(100.0 * (np.arange(bias.shape[0]) == 0))
+
+    run = RunFolder(tmp_path / "run")
+    still = replace(TRAINING, epochs=1, learning_rate=1e-30, loss="full")
+    with pytest.raises(TrainingDiverged, match=rf"val_loss was .*, above .*, at step {STEPS} .* No epoch left a model"):
+        train(NETWORK, still, run, callbacks=[Worsen()], verbose=False)
+    assert not run.model.exists()
+
+
 def test_a_run_that_gets_no_better_ends(tmp_path: Path) -> None:
     frozen = replace(TRAINING, epochs=9, patience=2, learning_rate=1e-30)
     run = train(NETWORK, frozen, tmp_path / "run", verbose=False)

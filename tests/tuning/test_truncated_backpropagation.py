@@ -55,10 +55,10 @@ def test_evaluation_reads_every_row_as_one_text(network: str) -> None:
 def test_a_perplexity_that_tensorboard_cannot_write_is_infinite(tmp_path: Path) -> None:
     trainer = make_trainer()
     bias = trainer.language_model.output_bias
-    bias.assign(np.where(np.arange(10) == 0, 3000.0, 0.0))  # a loss of several hundred
+    bias.assign(np.where(np.arange(10) == 0, 300.0, 0.0))
     dataset = ContiguousBatches(TOKENS, 3, 15).dataset()
     history = trainer.fit(dataset, callbacks=[keras.callbacks.TensorBoard(tmp_path, write_graph=False)], verbose=0)
-    assert 88.7 < history.history["loss"][0] < 3000
+    assert 88.7 < history.history["loss"][0] < 709  # finite in float64 alone
     assert [np.inf] == history.history["perplexity"]
 
 
