@@ -1,6 +1,8 @@
 """What all tests rely on."""
 
+import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -17,3 +19,11 @@ settings.load_profile("rnnzoo")
 def ctrl_c_is_heard() -> None:
     """A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_file_waits_for_the_disk() -> Iterator[None]:
+    """What tests write outlives no power cut, and with all of them writing a disk takes seconds to say that it has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield

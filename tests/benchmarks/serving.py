@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -210,7 +210,12 @@ def measure_sigterm(base_path: Path, requests: Path) -> list[str]:
         found = result(loading)
         code = server.process.wait(60)
     lost = sum(count for name, count in found["codes"].items() if name not in ("OK", "UNAVAILABLE"))
-    return ["SIGTERM under load: lost, exit", f"{lost}, {code} ({found['codes']})", "0, 0"]
+    return ["SIGTERM under load: lost, exit", f"{lost}, {code} ({told(found['codes'])})", "0, 0"]
+
+
+def told(codes: Mapping[str, int]) -> str:
+    """How often each status came, the most frequent first."""
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(codes.items(), key=lambda one: -one[1]))
 
 
 def measure_malformed(server: Served, count: int) -> list[str]:
@@ -222,7 +227,7 @@ def measure_malformed(server: Served, count: int) -> list[str]:
         codes[server.ask(message, method)] += 1
     alive = server.ask(request(text(CONTEXT)))
     bad = {name: codes[name] for name in ("INTERNAL", "UNKNOWN", "UNAVAILABLE", "DEADLINE_EXCEEDED") if codes[name]}
-    what = f"{bad or 'none'}; then {alive}; {before:.0f} → {server.megabytes:.0f} MB; {dict(codes)}"
+    what = f"{bad or 'none'}; then {alive}; {before:.0f} → {server.megabytes:.0f} MB; {told(codes)}"
     return [f"{count:,} malformed requests: no mistake of theirs", what, "none; then OK; flat"]
 
 
