@@ -23,7 +23,7 @@ def ctrl_c_is_heard() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_file_waits_for_the_disk() -> Iterator[None]:
-    """What tests write outlives no power cut, and with all of them writing a disk takes seconds to say that it has it."""
+    """What tests write need outlive no power cut, and a disk that they all write to takes seconds to say it has it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
