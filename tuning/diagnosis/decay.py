@@ -41,8 +41,9 @@ def decay_factor(curve: Curve, floor: float = 1e-3) -> float:
 def mean_factor(curve: Curve, lag: int) -> float:
     """By how much the curve is multiplied at each step up to a lag, in the (geometric) mean.
 
-    Unlike the fit it says exactly what is left there: a curve that falls fast first and slowly afterwards has lost most
-    of itself long before its fitted half-life.
+    Unlike the fit it says what is left there: a curve that falls fast first and slowly afterwards has lost most of
+    itself long before its fitted half-life. Where edges skip time, gradients come in bundles, with little between two
+    of them: what counts as left is the most that arrives from the lag on, up to twice as far.
 
     Args:
         curve: (lags + 1,) norms. A state that is read only by later steps, as an LSTM's cell is, begins at lag 1.
@@ -59,7 +60,11 @@ def mean_factor(curve: Curve, lag: int) -> float:
     if not len(present):
         return math.nan
     first, last = present[0], min(lag, len(curve) - 1)
-    return float((curve[last] / curve[first]) ** (1 / (last - first))) if last > first else math.nan
+    if last <= first:
+        return math.nan
+    grows = curve[last] >= curve[first]
+    left = curve[last] if grows else curve[last : 2 * last].max()
+    return float((left / curve[first]) ** (1 / (last - first)))
 
 
 def half_life(factor: float) -> float:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnzoo.tuning.diagnosis.decay import decay_factor, effective_horizon, half_life
+from rnnzoo.tuning.diagnosis.decay import decay_factor, effective_horizon, half_life, mean_factor
 
 LAGS = np.arange(101)
 
@@ -64,3 +64,27 @@ def test_horizon_of_flat_and_broken_curves() -> None:
     assert 94 == effective_horizon(np.ones(100))
     assert math.isnan(effective_horizon(np.zeros(3)))
     assert math.isnan(effective_horizon(np.array([1.0, np.nan])))
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.97, 1.0, 1.2])
+def test_of_an_exponential_the_mean_factor_is_the_fitted_one(factor: float) -> None:
+    curve = factor ** np.arange(60.0)
+    assert factor == pytest.approx(mean_factor(curve, 20))
+    assert factor == pytest.approx(mean_factor(np.concatenate([[0.0], curve]), 20))  # an LSTM's cell
+
+
+def test_the_mean_factor_does_not_depend_on_how_far_was_measured() -> None:
+    curve = np.concatenate([0.7 ** np.arange(15), 0.7**15 * 0.99 ** np.arange(300)])
+    assert mean_factor(curve[:60], 20) == mean_factor(curve, 20)
+    assert decay_factor(curve[:60]) < decay_factor(curve)
+
+
+def test_a_lag_in_the_shade_of_a_skip_is_not_lost() -> None:
+    curve = np.full(60, 1e-9)
+    curve[::25] = 0.9 ** np.arange(3)  # all arrives in bundles, 25 steps apart
+    assert 0.9 == pytest.approx(mean_factor(curve, 20) ** 20)
+
+
+@pytest.mark.parametrize(("curve", "expected"), [([0.0, 0.0], math.nan), ([1.0], math.nan), ([1.0, 0.0, 0.0], 0.0)])
+def test_the_mean_factor_of_little(curve: list[float], expected: float) -> None:
+    assert expected == pytest.approx(mean_factor(np.array(curve), 20), nan_ok=True)
