@@ -102,9 +102,9 @@ class Evidence:
 
 def furthest_factor(flow: GradientFlow, needed_lag: int = SENTENCE) -> float | None:
     """The factor of the layer, or of the LSTM's cell, of which most is left; None where nothing could be measured."""
-    states = [state for layer in flow.layers for state in (layer.hidden, layer.cell) if state is not None]
-    factors = [mean_factor(state.median, needed_lag) for state in states]
-    return max((factor for factor in factors if not math.isnan(factor)), default=None)
+    _, state, _ = flow.furthest(needed_lag)
+    factor = mean_factor(state.median, needed_lag)
+    return None if math.isnan(factor) else factor
 
 
 def _of_signs(signs: Signs) -> dict[str, Any]:

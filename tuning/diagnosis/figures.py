@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from rnnzoo.tuning.diagnosis.decay import mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import (
     PAINTS,
@@ -24,12 +23,11 @@ from rnnzoo.tuning.diagnosis.drawing import (
     nothing_to_show,
     positive,
 )
-from rnnzoo.tuning.diagnosis.evidence import SENTENCE
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, LayerFlow, StateFlow
 from rnnzoo.tuning.diagnosis.signs_figure import draw_signs
 from rnnzoo.tuning.diagnosis.words_figure import draw_words
 
-__all__ = ["file_names", "furthest_layer", "pictures_of", "shared_picture"]
+__all__ = ["file_names", "pictures_of", "shared_picture"]
 
 Curve = npt.NDArray[np.float64]
 
@@ -109,33 +107,16 @@ def file_names(names: Sequence[str]) -> list[str]:
     return made
 
 
-def furthest_layer(flow: GradientFlow) -> tuple[LayerFlow, StateFlow, str]:
-    """The layer, its state and how to call it, that reach furthest back: those the verdict is spoken on."""
-
-    def kept(found: tuple[LayerFlow, StateFlow, str]) -> float:
-        factor = mean_factor(found[1].median, SENTENCE)
-        return -1.0 if math.isnan(factor) else factor
-
-    return max(_states(flow), key=kept)
-
-
-def _states(flow: GradientFlow) -> Iterator[tuple[LayerFlow, StateFlow, str]]:
-    for layer in flow.layers:
-        yield layer, layer.hidden, layer.name
-        if layer.cell is not None:
-            yield layer, layer.cell, f"{layer.name}, cell"
-
-
 def _curves(diagnoses: Sequence[Diagnosis]) -> Iterator[tuple[str, StateFlow]]:
     if len(diagnoses) > 1:
         for diagnosis in diagnoses:
-            _, state, called = furthest_layer(diagnosis.flow)
+            _, state, called = diagnosis.flow.furthest(diagnosis.evidence.needed_lag)
             yield f"{diagnosis.name} ({called})" if len(diagnosis.flow.layers) > 1 else diagnosis.name, state
         return
-    for _, state, called in _states(diagnoses[0].flow):
+    for _, state, called in diagnoses[0].flow.states():
         yield called, state
     if diagnoses[0].before is not None:
-        _, state, called = furthest_layer(diagnoses[0].before)
+        _, state, called = diagnoses[0].before.furthest(diagnoses[0].evidence.needed_lag)
         yield f"before training ({called})", state
 
 

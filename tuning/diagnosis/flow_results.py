@@ -1,14 +1,14 @@
 """What a measurement of gradient flow says: plain data, which needs neither TensorFlow nor the model."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnzoo.tuning.diagnosis.decay import decay_factor, effective_horizon, half_life
+from rnnzoo.tuning.diagnosis.decay import decay_factor, effective_horizon, half_life, mean_factor
 
 __all__ = ["GradientFlow", "JacobianFlow", "LayerFlow", "StateFlow", "WeightFlow", "as_json"]
 
@@ -168,6 +168,22 @@ class GradientFlow:
     warm_up: int
     loss: float
     broken_weights: Mapping[str, int]
+
+    def states(self) -> Iterator[tuple[LayerFlow, StateFlow, str]]:
+        """Every state that was measured, with its layer and what to call it."""
+        for layer in self.layers:
+            yield layer, layer.hidden, layer.name
+            if layer.cell is not None:
+                yield layer, layer.cell, f"{layer.name}, cell"
+
+    def furthest(self, lag: int) -> tuple[LayerFlow, StateFlow, str]:
+        """The state of whose gradient most is left so many steps back."""
+
+        def kept(found: tuple[LayerFlow, StateFlow, str]) -> float:
+            factor = mean_factor(found[1].median, lag)
+            return -1.0 if math.isnan(factor) else factor
+
+        return max(self.states(), key=kept)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it for JSON: lists for arrays, None for what is not a finite number."""

@@ -11,7 +11,7 @@ from rnnzoo.tuning.atomic_files import write_whole
 from rnnzoo.tuning.diagnosis.decay import mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import Picture
-from rnnzoo.tuning.diagnosis.figures import file_names, furthest_layer, pictures_of, shared_picture
+from rnnzoo.tuning.diagnosis.figures import file_names, pictures_of, shared_picture
 from rnnzoo.tuning.diagnosis.page_style import STYLE
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence
@@ -133,7 +133,8 @@ def _table(diagnoses: Sequence[Diagnosis]) -> str:
     head = ("network", "layer", left, "× per word", "half-life, words", "95 % within, words", "spectral radius")
     rows = []
     for diagnosis in diagnoses:
-        furthest, needed_lag = furthest_layer(diagnosis.flow)[2], diagnosis.evidence.needed_lag
+        needed_lag = diagnosis.evidence.needed_lag
+        _, _, furthest = diagnosis.flow.furthest(needed_lag)
         for layer in diagnosis.flow.layers:
             for state, called in ((layer.hidden, layer.name), (layer.cell, f"{layer.name}, cell")):
                 if state is None:

@@ -17,7 +17,6 @@ import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.diagnosis.diagnoses import diagnose
-from rnnzoo.tuning.diagnosis.figures import furthest_layer
 from rnnzoo.tuning.diagnosis.flow_results import as_json
 from rnnzoo.tuning.evaluation import evaluate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
@@ -59,7 +58,7 @@ def measure_card(preset: Path, runs: Sequence[Path], stages: Sequence[Stage], co
     diagnosis = diagnose(
         model, corpus.test, name=preset.name, network=network, training=training, lags=_LAGS, positions=_POSITIONS
     )
-    _, reach, state = furthest_layer(diagnosis.flow)
+    _, reach, state = diagnosis.flow.furthest(diagnosis.evidence.needed_lag)
     log = [row for folder in runs for row in _read_log(RunFolder(folder).log)]
     return {
         "commands": [train_command(stage.network, stage.training, folder) for folder, stage in trained_in],
