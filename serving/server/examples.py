@@ -3,20 +3,25 @@
 The checks and their messages are those of tensorflow_serving/servables/tensorflow/util.cc.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow_serving.apis import input_pb2, model_pb2
+from tensorflow_serving.apis import classification_pb2, input_pb2, model_pb2, regression_pb2
 
+from rnnzoo.serving.server.inference import lease
+from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 
 __all__ = [
     "DEFAULT_SIGNATURE",
     "ask_about_examples",
+    "leased",
     "refused",
     "resolved",
     "run_on_examples",
@@ -71,6 +76,25 @@ def run_on_examples(
         wanted = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
         raise refused(f"Expects arg[0] to be {wanted} but string is provided")
     return len(examples), [np.asarray(array) for array in servable.run({info.name: examples}, fetches, timeout)]
+
+
+@contextmanager
+def leased(
+    repository: Repository,
+    request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,
+    record: Record | None,
+) -> Iterator[Servable]:
+    """The model that a Classify or Regress request names, while the block runs; its names are written down.
+
+    Raises:
+        StatusError: if the request names none, or none that is served.
+    """
+    if not request.HasField("model_spec"):
+        raise refused("Missing ModelSpec")
+    with lease(repository, request.model_spec, record) as servable:
+        if record is not None:
+            record.signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        yield servable
 
 
 def ask_about_examples(

@@ -10,14 +10,13 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import regression_pb2
 
 from rnnzoo.serving.server.examples import (
-    DEFAULT_SIGNATURE,
     ask_about_examples,
+    leased,
     refused,
     resolved,
     shape_text,
     type_text,
 )
-from rnnzoo.serving.server.inference import lease
 from rnnzoo.serving.server.observation import Record
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
@@ -46,11 +45,7 @@ def regress(
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
-    if not request.HasField("model_spec"):
-        raise refused("Missing ModelSpec")
-    with lease(repository, request.model_spec, record) as servable:
-        if record is not None:
-            record.signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    with leased(repository, request, record) as servable:
         return regress_with(servable, request, timeout, repository.check_method_names)
 
 
