@@ -1,6 +1,5 @@
 """Next-word prediction: the task of a run on a text."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,7 @@ class LanguageTask(Task):
         super().__init__(network, training)
         self.corpus = prepare_corpus(training)
         self.amount = len(self.corpus.train)
-        # As in a search: a guess without any knowledge is worth the logarithm of the number of words.
-        self.loss_bound = 2 * math.log(len(self.corpus.vocabulary))
+        self.loss_bound = self.corpus.loss_bound
         sizes = training.batch_size, training.window
         self.batches, self.callbacks = training_batches(self.corpus.train, training)
         self.validation = ContiguousBatches(self.corpus.valid, *sizes).dataset()

@@ -1,6 +1,7 @@
 """A corpus ready to be learnt: its vocabulary and the token ids of its three splits."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ class PreparedCorpus:
     train: Tokens
     valid: Tokens
     test: Tokens
+
+    @property
+    def loss_bound(self) -> float:
+        """Twice the loss of guessing each of the V words with equal probability, 2 ln V: what is above it diverged."""
+        return 2 * math.log(len(self.vocabulary))
 
     def facts(self) -> dict[str, Any]:
         """What it is, small enough to be kept: equal facts mean the same words in the same order."""

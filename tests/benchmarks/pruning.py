@@ -7,7 +7,6 @@ words trained on, which nothing else on the machine can change, and in seconds.
 """
 
 import argparse
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -36,7 +35,7 @@ def search(pruning: str, space: Space, corpus: PreparedCorpus, trials: int) -> d
             objective="val_loss",
             directory=folder,
             project_name="search",
-            divergence=Divergence(bound=2 * math.log(len(corpus.vocabulary))),
+            divergence=Divergence(bound=corpus.loss_bound),
             pruner=None if kind is None else kind(),
         )
         tuner.search(epochs=training.epochs, verbose=0)

@@ -67,7 +67,7 @@ def guarded(algorithm: str, space: Space, corpus: PreparedCorpus, trials: int, s
         objective="val_loss",
         directory=folder,
         project_name="guarded",
-        divergence=Divergence(bound=2 * math.log(len(corpus.vocabulary))),
+        divergence=Divergence(bound=corpus.loss_bound),
     )
 
 

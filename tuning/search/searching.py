@@ -107,7 +107,7 @@ def search(
     if not resume and not joining:
         folder.check_is_free()
     corpus = prepare_corpus(training)
-    divergence = divergence or Divergence(bound=2 * math.log(len(corpus.vocabulary)))
+    divergence = divergence or Divergence(bound=corpus.loss_bound)
     plan = SearchPlan(
         space=chosen,
         algorithm=algorithm,
