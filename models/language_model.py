@@ -136,7 +136,7 @@ class LanguageModel(keras.Model):
 
     def compute_output_spec(self, token_ids: keras.KerasTensor, *_: Any, **__: Any) -> keras.KerasTensor:
         """Logits are float32 under every policy."""
-        return keras.KerasTensor((*token_ids.shape, len(self.vocabulary)), dtype="float32")
+        return keras.KerasTensor(self.compute_output_shape(token_ids.shape), dtype="float32")
 
     def step(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """One word with the states in hand: ids (batch,), states → log probabilities (batch, V), new states."""

@@ -125,7 +125,7 @@ class GRUCell(RecurrentCell):
     def further_weights(self) -> dict[str, tf.Tensor]:
         if self.bias is None:
             return {}
-        return {"recurrent_bias": tf.cast(tf.convert_to_tensor(self.bias)[1], self.variable_dtype)}
+        return {"recurrent_bias": tf.convert_to_tensor(self.bias)[1]}
 
     def advance(
         self,

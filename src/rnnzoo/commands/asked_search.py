@@ -65,9 +65,10 @@ def asked_search(
     told_networks = {} if plan is None else plan.space.networks
     names = list(networks) or list(told_networks)
     training = training_config(options, corpus_options, None if plan is None else plan.space.training)
-    configs = [_network_config(name, network_options(options), names, told_networks.get(name)) for name in names]
+    of_networks = network_options(options)
+    configs = [_network_config(name, of_networks, names, told_networks.get(name)) for name in names]
     if plan is None or space is not None:
-        held = [*network_options(options), *chosen(TrainingConfig, options)]
+        held = [*of_networks, *chosen(TrainingConfig, options)]
         searched: Any = narrowed_space(configs, training, space, ranges, fixes, held)
     else:
         searched = begun_space(plan.space.hyperparameters, ranges, fixes)
