@@ -17,6 +17,7 @@ from cli.conftest import Call
 from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
@@ -138,7 +139,7 @@ def test_repeat_takes_other_options_on_top(asked: dict[str, Any], told: Path, tm
 def searched(tmp_path: Path) -> Path:
     """A search with a diverged and a completed trial."""
     space = Space([NetworkConfig(network="gru", units=5)], TrainingConfig(), ["learning_rate=1,3", "dropout=0.5"])
-    plan = SearchPlan(space=space, algorithm="grid", bound=9.0, corpus={})
+    plan = SearchPlan(space=space, algorithm="grid", divergence=Divergence(bound=9.0), corpus={})
     folder = SearchFolder(tmp_path / "search")
     folder.path.mkdir()
     folder.write_identity(plan.as_dict())

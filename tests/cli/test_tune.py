@@ -11,6 +11,7 @@ from cli.conftest import Call
 
 from rnnzoo.commands.quiet import start_quietly
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.results import SearchResult
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
@@ -124,7 +125,7 @@ def begun(folder: Path) -> None:
         pruning="median",
         report_every=7,
         watch_gradients=True,
-        bound=9.0,
+        divergence=Divergence(bound=9.0),
         corpus={"words": 5},
     )
     SearchFolder(folder).write_identity(plan.as_dict(), 5)

@@ -1,14 +1,14 @@
-"""Trials that blow up: each ends at once, with a finite score that tells the search how bad it was."""
+"""Which trials diverged, and the finite score that tells the search how bad each was. Needs no TensorFlow."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-import keras_tuner
+if TYPE_CHECKING:
+    import keras_tuner
 
-__all__ = ["Divergence", "DivergenceError", "DivergenceGuard"]
+__all__ = ["Divergence", "DivergenceError"]
 
 
 class DivergenceError(Exception):
@@ -33,12 +33,18 @@ class Divergence:
     counts, and its Bayesian oracle takes it for the best of all. A search over learning rates meets both all the time,
     so a diverged trial is scored instead: worse than any that did not diverge, and worse the earlier it ended.
 
+    A trial ends at once when its loss is NaN or infinite, after `steps` steps in a row whose losses are above `bound`,
+    and after an epoch whose objective is beyond `worst`. One bad step ends nothing: an IRNN or a ReLU network that
+    nobody clips may begin with losses of millions and still be the best of a search.
+
     Args:
-        bound: a loss above it, the mean of an epoch so far, counts as diverged, as NaN and infinity do.
+        bound: the loss of a step above which the training is lost, unless it comes back.
         worst: the objective of the worst trial that counts as healthy; None (default) takes `bound`, which is right for
             an objective in the units of the loss. An objective that is maximised needs its own.
         spread: how much worse than `worst` the score of a trial is that ended in its first step; None (default) takes
             half of `worst`, so that diverged trials do not drown the differences between the others.
+        steps: how many steps in a row must be above `bound`. Of word models at 40 learning rates from 1e-3 to 3, those
+            that came back did so within 60 steps, those that had not after 100 never did: hence 100.
 
     Example:
         >>> divergence = Divergence(bound=20.0)
@@ -49,6 +55,7 @@ class Divergence:
     bound: float
     worst: float | None = None
     spread: float | None = None
+    steps: int = 100
 
     def __post_init__(self) -> None:
         for name in ("bound", "worst", "spread"):
@@ -57,8 +64,10 @@ class Divergence:
                 raise ValueError(f"{name} must be finite, but got {name}={value!r}.")
         if self.spread is not None and self.spread < 0:
             raise ValueError(f"spread must not be negative, but got spread={self.spread!r}.")
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(f"steps must be a positive integer, but got steps={self.steps!r}.")
 
-    def check_objective(self, objective: keras_tuner.Objective) -> None:
+    def check_objective(self, objective: "keras_tuner.Objective") -> None:
         """Raise a ValueError if a diverged trial cannot be scored in terms of `objective`."""
         if hasattr(objective, "objectives"):
             raise ValueError(f"a search that survives divergence must have one objective, but got {objective}.")
@@ -70,92 +79,30 @@ class Divergence:
 
     def score(self, progress: float, direction: str) -> float:
         """What a trial scores that diverged after the share `progress` of its training."""
-        worst = self.bound if self.worst is None else self.worst
-        spread = abs(worst) / 2 if self.spread is None else self.spread
-        return worst + spread * (1 - progress) * (1 if direction == "min" else -1)
+        spread = abs(self._worst) / 2 if self.spread is None else self.spread
+        return self._worst + spread * (1 - progress) * (1 if direction == "min" else -1)
 
-    def symptom(self, logs: Mapping[str, Any], objective: keras_tuner.Objective) -> str | None:
-        """What is wrong with the logs of a batch or an epoch; None if nothing is."""
-        for name, limit, sign in self._limits(objective):
-            if name in logs:
-                value = float(logs[name])
-                if not math.isfinite(value):
-                    return f"{name} is {value}"
-                if sign * value > sign * limit:
-                    return f"{name} is {value:.4g}, {'above' if sign > 0 else 'below'} {limit:.4g}"
+    def symptom(self, logs: Mapping[str, Any], objective: "keras_tuner.Objective") -> str | None:
+        """What is wrong with the logs of a whole epoch; None if nothing is.
+
+        The loss of an epoch may be any number: it is a mean, which remembers how the epoch began.
+        """
+        broken = self.broken(logs, objective)
+        if broken is not None or objective.name not in logs:
+            return broken
+        value, worst = float(logs[objective.name]), self._worst
+        beyond = value > worst if objective.direction == "min" else value < worst
+        side = "above" if objective.direction == "min" else "below"
+        return f"{objective.name} is {value:.4g}, {side} {worst:.4g}" if beyond else None
+
+    @staticmethod
+    def broken(logs: Mapping[str, Any], objective: "keras_tuner.Objective") -> str | None:
+        """Which value of the logs of a step or an epoch is no finite number; None if none is."""
+        for name in ("loss", objective.name):
+            if not math.isfinite(value := float(logs.get(name, 0.0))):
+                return f"{name} is {value}"
         return None
 
-    def examine(self, results: Any, objective: keras_tuner.Objective) -> None:
-        """Raise `DivergenceError` if what a trial returned is not healthy, whichever callbacks it left out.
-
-        Args:
-            results: what `HyperModel.fit` may return: a History, a dictionary, a number, or a list of these.
-            objective: the search's.
-        """
-        if isinstance(results, list):
-            for result in results:
-                self.examine(result, objective)
-        elif isinstance(results, keras.callbacks.History):
-            epochs = len(results.epoch)
-            for epoch in range(epochs):
-                logs = {name: values[epoch] for name, values in results.history.items() if epoch < len(values)}
-                self._raise_for(logs, objective, f"after epoch {epoch + 1}", (epoch + 1) / epochs)
-        elif results is not None:
-            logs = results if isinstance(results, dict) else {objective.name: results}
-            self._raise_for(logs, objective, "in the end", 0.0)  # when it happened, nobody knows
-
-    def _raise_for(
-        self, logs: Mapping[str, Any], objective: keras_tuner.Objective, moment: str, progress: float
-    ) -> None:
-        symptom = self.symptom(logs, objective)
-        if symptom is not None:
-            raise DivergenceError(f"{symptom} {moment}", progress)
-
-    def _limits(self, objective: keras_tuner.Objective) -> list[tuple[str, float, int]]:
-        """Names, limits, and 1 where too much is bad, -1 where too little is."""
-        worst = self.bound if self.worst is None else self.worst
-        loss = [] if objective.name == "loss" else [("loss", self.bound, 1)]
-        return [*loss, (objective.name, worst, 1 if objective.direction == "min" else -1)]
-
-
-class DivergenceGuard(keras.callbacks.Callback):
-    """Raises `DivergenceError` in the step, or at the end of the epoch, in which a trial blows up.
-
-    Args:
-        divergence: what counts.
-        objective: the search's.
-        first_epoch: the epoch from which progress counts, where that is before the one that `fit` begins with, for the
-            trial was interrupted; None (default), that one.
-    """
-
-    def __init__(
-        self, divergence: Divergence, objective: keras_tuner.Objective, first_epoch: int | None = None
-    ) -> None:
-        super().__init__()
-        self.divergence = divergence
-        self.objective = objective
-        self.first_epoch = first_epoch
-        self._first_epoch: int | None = None
-        self._epoch = 0
-
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        self._first_epoch = None
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        if self._first_epoch is None:
-            self._first_epoch = epoch if self.first_epoch is None else min(epoch, self.first_epoch)
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        steps = self.params.get("steps")  # None in the first epoch of data of unknown size
-        self._check(logs, f"in epoch {self._epoch + 1}, step {batch + 1}", (batch + 1) / steps if steps else 0.0)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self._check(logs, f"after epoch {epoch + 1}", 1.0)
-
-    def _check(self, logs: Mapping[str, Any] | None, moment: str, share_of_epoch: float) -> None:
-        symptom = self.divergence.symptom(logs or {}, self.objective)
-        if symptom is not None:
-            first = self._first_epoch or 0
-            planned = self.params.get("epochs", self._epoch + 1) - first
-            raise DivergenceError(f"{symptom} {moment}", min(1.0, (self._epoch - first + share_of_epoch) / planned))
+    @property
+    def _worst(self) -> float:
+        return self.bound if self.worst is None else self.worst

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.pruning import PRUNERS, Pruner
 from rnnzoo.tuning.search.space import Space
 
@@ -23,7 +24,7 @@ class SearchPlan:
         pruning: "none", "median" or "halving".
         report_every: the steps between two reports of a trial; None, a twentieth of it.
         watch_gradients: whether the verdict of a trial sees its gradients.
-        bound, worst, spread: the three numbers of `Divergence`.
+        divergence: which trials diverged, and what they score.
         corpus: the facts of the corpus.
     """
 
@@ -32,9 +33,7 @@ class SearchPlan:
     pruning: str = "none"
     report_every: int | None = None
     watch_gradients: bool = False
-    bound: float
-    worst: float | None = None
-    spread: float | None = None
+    divergence: Divergence
     corpus: Mapping[str, Any]
 
     def __post_init__(self) -> None:
@@ -56,13 +55,12 @@ class SearchPlan:
     def as_dict(self) -> dict[str, Any]:
         """The plan in plain values, equal for equal plans."""
         own = {name: getattr(self, name) for name in ("algorithm", "pruning", "report_every", "watch_gradients")}
-        divergence = {name: getattr(self, name) for name in ("bound", "worst", "spread")}
-        return {**self.space.describe(), "corpus": dict(self.corpus), **own, "divergence": divergence}
+        return {**self.space.describe(), "corpus": dict(self.corpus), **own, "divergence": asdict(self.divergence)}
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Self:
         own = {name: told[name] for name in ("algorithm", "pruning", "report_every", "watch_gradients", "corpus")}
-        return cls(space=Space.from_description(told), **own, **told["divergence"])
+        return cls(space=Space.from_description(told), **own, divergence=Divergence(**told["divergence"]))
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -74,8 +74,8 @@ def search(
             its last epoch.
         sharing: which processes share the search; None (default) is this one alone, whose memory grows with the trials.
         device: what trials run on, see `rnnzoo.tuning.devices.use_device`.
-        divergence: what counts as diverged; None (default) is a loss, the mean of an epoch so far, that is no number or
-            above `2 ln V`, twice the loss of guessing each of the V words with equal probability.
+        divergence: what counts as diverged; None (default) is `Divergence(bound=2 ln V)`, twice the loss of guessing
+            each of the V words with equal probability.
         report: called with one line for each trial once it is over.
 
     Returns:
@@ -114,9 +114,7 @@ def search(
         pruning=pruning,
         report_every=report_every,
         watch_gradients=watch_gradients,
-        bound=divergence.bound,
-        worst=divergence.worst,
-        spread=divergence.spread,
+        divergence=divergence,
         corpus=corpus.facts(),
     )
     if resume and not joining:
@@ -204,7 +202,7 @@ def make_search_tuner(
                 directory=folder.path,
                 project_name=SearchFolder.TRIALS,
                 objective="val_loss",
-                divergence=Divergence(bound=plan.bound, worst=plan.worst, spread=plan.spread),
+                divergence=plan.divergence,
                 pruner=plan.pruner,
                 report_every=plan.report_every,
                 watch_gradients=plan.watch_gradients,

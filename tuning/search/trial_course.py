@@ -155,7 +155,7 @@ class TrialCourse:
             diverged: why the trial counts as diverged, if it does.
         """
         if diverged is not None:
-            reason = f"{diverged}; the rule: all losses must be finite numbers within the search's bound."
+            reason = f"{diverged}; the rule: all losses must be finite, and come back below the search's bound."
             return Finding(name="exploding", reason=reason, numbers={})
         signs = None if self.health is None else self.health.signs
         evidence = Evidence.gather(signs, losses=tuple(self.losses))

@@ -14,7 +14,8 @@ from keras_tuner.src.engine import tuner_utils
 from keras_tuner.src.engine.trial import Trial
 
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
-from rnnzoo.tuning.search.divergence import Divergence, DivergenceError, DivergenceGuard
+from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
+from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine
 from rnnzoo.tuning.search.durable_state import DiskError, is_of_the_disk, make_durable, write_state
 from rnnzoo.tuning.search.pruning import Pruner
 from rnnzoo.tuning.search.pruning.curves import Curves
@@ -124,7 +125,7 @@ class GuardedTuner(DistributedTuner):
         try:
             self._check_predecessor(values)
             results = super().run_trial(trial, *args, **kwargs)
-            self.divergence.examine(results, self.oracle.objective)
+            examine(results, self.divergence, self.oracle.objective)
         except DivergenceError as end:
             objective = self.oracle.objective
             results = {
@@ -204,11 +205,11 @@ class GuardedTuner(DistributedTuner):
         return results if continued is None else _with_history(results, continued.history)
 
     def _score_so_far(self, course: TrialCourse) -> dict[str, float]:
-        """What a trial scores that ends early: where nothing is known of it yet, what one that diverged there would."""
+        """What a trial scores that ends early: its latest value, but nothing worse than if it had diverged there."""
         objective = self.oracle.objective
-        known = course.latest
         penalty = self.divergence.score(course.at / course.of, objective.direction)
-        return {objective.name: penalty if known is None else known}
+        better = min if objective.direction == "min" else max
+        return {objective.name: penalty if course.latest is None else better(course.latest, penalty)}
 
     def _begin(self, folder: TrialFolder, values: Mapping[str, Any]) -> TrialCourse:
         state = interrupted_state(folder, values)

@@ -58,7 +58,9 @@ def strict(path: Path) -> Any:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "trials").touch()
-    plan = SearchPlan(space=Space(NETWORKS, TRAINING, SPACE), algorithm="grid", bound=9.0, corpus={})
+    plan = SearchPlan(
+        space=Space(NETWORKS, TRAINING, SPACE), algorithm="grid", divergence=Divergence(bound=9.0), corpus={}
+    )
     with pytest.raises(FileExistsError, match="trials"):
         make_search_tuner(plan, SearchFolder(tmp_path), prepare_corpus(TRAINING), max_trials=1)
 

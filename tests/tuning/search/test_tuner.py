@@ -123,7 +123,7 @@ def test_a_keras_fit_ends_in_the_step_in_which_it_diverges(tmp_path: Path) -> No
 
     def build(hp: keras_tuner.HyperParameters) -> keras.Model:
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        model.compile(keras.optimizers.SGD(hp.Float("learning_rate", 1e9, 1e10)), loss="mse")
+        model.compile(keras.optimizers.SGD(hp.Float("learning_rate", 1e20, 1e21)), loss="mse")
         return model
 
     tuner = tuner_for(tmp_path, build, max_trials=2)

@@ -1,0 +1,92 @@
+"""Ends a trial that diverged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import keras_tuner
+
+from rnnzoo.tuning.diagnosis.step_loss import StepLoss
+from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
+
+__all__ = ["DivergenceGuard", "examine"]
+
+
+class DivergenceGuard(keras.callbacks.Callback):
+    """Raises `DivergenceError` in the step, or at the end of the epoch, in which a trial is lost.
+
+    Args:
+        divergence: what counts.
+        objective: the search's.
+        first_epoch: the epoch from which progress counts, where that is before the one that `fit` begins with, for the
+            trial was interrupted; None (default), that one.
+    """
+
+    def __init__(
+        self, divergence: Divergence, objective: keras_tuner.Objective, first_epoch: int | None = None
+    ) -> None:
+        super().__init__()
+        self.divergence = divergence
+        self.objective = objective
+        self.first_epoch = first_epoch
+        self._first_epoch: int | None = None
+        self._epoch = 0
+        self._steps_above = 0
+        self._step_loss = StepLoss()
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._first_epoch = None
+        self._steps_above = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self._first_epoch is None:
+            self._first_epoch = epoch if self.first_epoch is None else min(epoch, self.first_epoch)
+        self._epoch = epoch
+        self._step_loss.restart()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        logs, divergence = logs or {}, self.divergence
+        symptom = divergence.broken(logs, self.objective)
+        steps, loss = self._step_loss.read(self.model, batch, logs)
+        above = loss is not None and loss > divergence.bound
+        self._steps_above = self._steps_above + steps if above else 0
+        if symptom is None and self._steps_above >= divergence.steps:
+            symptom = f"loss is {loss:.4g}, above {divergence.bound:.4g} for {self._steps_above} steps"
+        planned = self.params.get("steps")  # None in the first epoch of data of unknown size
+        share = (batch + 1) / planned if planned else 0.0
+        _raise_for(symptom, f"in epoch {self._epoch + 1}, step {batch + 1}", self._progress(share))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        symptom = self.divergence.symptom(logs or {}, self.objective)
+        _raise_for(symptom, f"after epoch {epoch + 1}", self._progress(1.0))
+
+    def _progress(self, share_of_epoch: float) -> float:
+        first = self._first_epoch or 0
+        planned = self.params.get("epochs", self._epoch + 1) - first
+        return min(1.0, (self._epoch - first + share_of_epoch) / planned)
+
+
+def examine(results: Any, divergence: Divergence, objective: keras_tuner.Objective) -> None:
+    """Raise `DivergenceError` if what a trial returned is not healthy, whichever callbacks it left out.
+
+    Args:
+        results: what `HyperModel.fit` may return: a History, a dictionary, a number, or a list of these.
+        divergence: what counts.
+        objective: the search's.
+    """
+    if isinstance(results, list):
+        for result in results:
+            examine(result, divergence, objective)
+    elif isinstance(results, keras.callbacks.History):
+        epochs = len(results.epoch)
+        for epoch in range(epochs):
+            logs = {name: values[epoch] for name, values in results.history.items() if epoch < len(values)}
+            _raise_for(divergence.symptom(logs, objective), f"after epoch {epoch + 1}", (epoch + 1) / epochs)
+    elif results is not None:
+        logs = results if isinstance(results, dict) else {objective.name: results}
+        _raise_for(divergence.symptom(logs, objective), "in the end", 0.0)  # when it happened, nobody knows
+
+
+def _raise_for(symptom: str | None, moment: str, progress: float) -> None:
+    if symptom is not None:
+        raise DivergenceError(f"{symptom} {moment}", progress)
