@@ -18,6 +18,7 @@ _OVERHEAD_BYTES = 500
 _KEY_BYTES = 16
 # Of a text whose beginning up to the last word is new, shorter ones are looked up: so many, so that it takes no time.
 _MOST_BEGINNINGS = 256
+_NEAREST_BEGINNINGS = 8  # of them first: who types adds a word or two
 _MOST_BYTES_BACK = 4096
 _SPACES = b" \t\n\r\x0b\x0c"
 
@@ -45,16 +46,17 @@ class PrefixCache:
         """The key of the context behind a text."""
         return blake2b(text, digest_size=_KEY_BYTES, key=self._salt(servable)).digest()
 
-    def shorter_keys(self, servable: Servable, text: bytes) -> list[tuple[int, bytes]]:
+    def shorter_keys(self, servable: Servable, text: bytes) -> Iterator[tuple[int, bytes]]:
         """Where the words of a text end, except its last one, and the key of the text up to there; longest first."""
         window = max(0, len(text) - _MOST_BYTES_BACK)
-        ends = [window + end for end in islice(beginnings(text[window:]), 1, _MOST_BEGINNINGS)]
-        digest, hashed, keys = blake2b(digest_size=_KEY_BYTES, key=self._salt(servable)), 0, []
-        for end in reversed(ends):
-            digest.update(text[hashed:end])
-            keys.append((end, digest.copy().digest()))
-            hashed = end
-        return keys[::-1]
+        ends = islice(beginnings(text[window:]), 1, _MOST_BEGINNINGS)
+        for most in (_NEAREST_BEGINNINGS, _MOST_BEGINNINGS):
+            digest, hashed, keys = blake2b(digest_size=_KEY_BYTES, key=self._salt(servable)), 0, []
+            for end in reversed([window + end for end in islice(ends, most)]):
+                digest.update(text[hashed:end])
+                keys.append((end, digest.copy().digest()))
+                hashed = end
+            yield from reversed(keys)
 
     def get(self, key: bytes) -> tuple[np.ndarray, ...] | None:
         """The context behind a text, which is now the one used last."""

@@ -152,6 +152,14 @@ def test_beginnings_end_words(text: bytes) -> None:
         assert text.split()[:count] == text[:end].split()
 
 
+@pytest.mark.parametrize("words", [0, 1, 2, 8, 9, 10, 40])
+def test_shorter_texts_are_looked_up_from_the_longest_on(words: int, repository: Repository) -> None:
+    text, cache = b" ".join([b"word"] * words), PrefixCache(100)
+    with repository.lease("words") as servable:
+        shorter = [(end, cache.key(servable, text[:end])) for end in list(beginnings(text))[1:]]
+        assert shorter == list(cache.shorter_keys(servable, text))
+
+
 def test_it_can_be_switched_off(uncached: Asked) -> None:
     uncached.ask([b"the game is"])
 
