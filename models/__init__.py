@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rnnzoo.models.layers import GRU, IRNN, LSTM, SimpleRNN, SkipRNN, SkipUpdateGRU, SkipUpdateLSTM
     from rnnzoo.models.neural_cache import NeuralCache
     from rnnzoo.models.presets import PRESETS, Preset
-    from rnnzoo.models.sampling import Sampler
+    from rnnzoo.models.sampler import Sampler
     from rnnzoo.models.vocabulary import Vocabulary
 
 __all__ = [
@@ -50,7 +50,7 @@ _HOMES = {
     "LanguageModel": "language_model",
     "Suggestion": "answers",
     "TextScore": "answers",
-    "Sampler": "sampling",
+    "Sampler": "sampler",
     "Vocabulary": "vocabulary",
 }
 

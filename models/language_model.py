@@ -19,7 +19,7 @@ from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.preset_files import read_preset, write_preset
 from rnnzoo.models.presets import PRESETS, Preset
 from rnnzoo.models.questions import QUESTIONS
-from rnnzoo.models.sampling import Sampler
+from rnnzoo.models.sampler import Sampler, check_max_words
 from rnnzoo.models.softmaxes import AdaptiveSoftmax, Softmax, TiedSoftmax
 from rnnzoo.models.stacks import recurrent_layers
 from rnnzoo.models.vocabulary import Vocabulary
@@ -205,8 +205,7 @@ class LanguageModel(keras.Model):
             seed: an integer for equal continuations every time; text `r` of several is drawn with `seed + r`, and alone
                 or beside others comes out the same. None draws one, as `keras.utils.set_random_seed` lets it.
         """
-        if max_words < 1:
-            raise ValueError(f"max_words must be at least 1, but got {max_words=}.")
+        check_max_words(max_words)
         sampler = sampler or Sampler()
         seed = random.randrange(2**31) if seed is None else seed
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])

@@ -1,40 +1,8 @@
-"""How the next word is drawn from its distribution: greedy, top-k, top-p and temperature."""
-
-import math
-from dataclasses import dataclass
+"""The next word, drawn from its distribution as a `Sampler` says."""
 
 import tensorflow as tf
 
-__all__ = ["Sampler", "draw"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampler:
-    """What `generate` draws from.
-
-    Attributes:
-        temperature: divides the logits; 1 draws from the network's own distribution, 0 always takes the likeliest word.
-        top_k: draw among the so many likeliest words only; 0 for all.
-        top_p: draw among the likeliest words that together hold this probability (Holtzman et al. 2020); 1 for all.
-
-    Example:
-        >>> Sampler(temperature=-1)
-        Traceback (most recent call last):
-            ...
-        ValueError: temperature must be at least 0 and finite, but got temperature=-1.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise ValueError(f"temperature must be at least 0 and finite, but got temperature={self.temperature}.")
-        if not hasattr(self.top_k, "__index__") or self.top_k < 0:
-            raise ValueError(f"top_k must be an integer of at least 0, but got top_k={self.top_k!r}.")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p must be above 0 and at most 1, but got top_p={self.top_p}.")
+__all__ = ["draw"]
 
 
 def draw(

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from rnnzoo.models.answers import Suggestion, TextScore
-from rnnzoo.serving.controls import check_controls
+from rnnzoo.models.sampler import Sampler, check_max_words
 from rnnzoo.serving.protocol import messages
 from rnnzoo.serving.speaking_protocol import speaking_messages
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
@@ -115,7 +115,7 @@ class Calls:
         top_p: float,
         seed: int | None,
     ) -> Call[list[str]]:
-        check_controls(max_words, temperature, top_k, top_p)
+        _check_controls(max_words, temperature, top_k, top_p)
         text = _text_array(texts)
         first = _seed(seed)
         inputs = {
@@ -134,7 +134,7 @@ class Calls:
         self, text: str, max_words: int, temperature: float, top_k: int, top_p: float, seed: int | None
     ) -> bytes:
         """The request to the streaming service."""
-        check_controls(max_words, temperature, top_k, top_p)
+        _check_controls(max_words, temperature, top_k, top_p)
         request = speaking_messages["GenerateRequest"](
             model_spec={"name": self.model_name}, text=text, max_words=max_words, top_k=top_k, seed=_seed(seed)
         )
@@ -210,6 +210,12 @@ def _suggestions(answer: Mapping[str, np.ndarray], top_k: int) -> list[list[Sugg
         [Suggestion(word.decode(), float(probability)) for word, probability in zip(*row, strict=True)]
         for row in zip(answer["words"][:, :top_k], answer["probabilities"][:, :top_k], strict=True)
     ]
+
+
+def _check_controls(max_words: int, temperature: float, top_k: int, top_p: float) -> None:
+    """What every server refuses is never sent; the most words that one writes are its own business."""
+    check_max_words(max_words)
+    Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
 
 
 def _seed(seed: int | None) -> int:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
-from rnnzoo.models.sampling import Sampler
+from rnnzoo.models.sampler import Sampler
 from rnnzoo.models.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(["<unk>", "<eos>", "to", "be", "or", "not", "that", "is", "the", "question"])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnzoo.models.sampling import Sampler, draw
+from rnnzoo.models.sampler import Sampler, check_max_words
+from rnnzoo.models.sampling import draw
 
 PROBABILITIES = np.array([0.1, 0.4, 0.05, 0.3, 0.15], np.float32)
 ROWS = 4000
@@ -73,3 +74,9 @@ def test_a_row_draws_the_same_alone_and_beside_others() -> None:
 def test_impossible_samplers_are_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Sampler(**options)
+
+
+@pytest.mark.parametrize("max_words", [0, -1, 2.5])
+def test_impossible_lengths_are_refused(max_words: int) -> None:
+    with pytest.raises(ValueError, match=f"max_words must be an integer of at least 1, but got max_words={max_words}"):
+        check_max_words(max_words)

@@ -1,0 +1,50 @@
+"""How the next word is drawn from its distribution: greedy, top-k, top-p and temperature. Needs no TensorFlow."""
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["Sampler", "check_max_words"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """What `generate` draws from.
+
+    Attributes:
+        temperature: divides the logits; 1 draws from the network's own distribution, 0 always takes the likeliest word.
+        top_k: draw among the so many likeliest words only; 0 for all.
+        top_p: draw among the likeliest words that together hold this probability (Holtzman et al. 2020); 1 for all.
+
+    Example:
+        >>> Sampler(temperature=-1)
+        Traceback (most recent call last):
+            ...
+        ValueError: temperature must be at least 0 and finite, but got temperature=-1.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature must be at least 0 and finite, but got temperature={self.temperature}.")
+        _check_integer("top_k", self.top_k, 0)
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be above 0 and at most 1, but got top_p={self.top_p}.")
+
+
+def check_max_words(max_words: int) -> None:
+    """Raise a ValueError unless a text can be continued by so many words.
+
+    >>> check_max_words(0)
+    Traceback (most recent call last):
+        ...
+    ValueError: max_words must be an integer of at least 1, but got max_words=0.
+    """
+    _check_integer("max_words", max_words, 1)
+
+
+def _check_integer(name: str, value: int, least: int) -> None:
+    if not hasattr(value, "__index__") or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, but got {name}={value!r}.")
