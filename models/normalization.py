@@ -43,11 +43,20 @@ class Normalizer(Protocol):
     def weights(self, training: bool) -> dict[str, tf.Tensor]:
         """The weights that a step reads, as tensors, for the scan."""
 
-    def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
-        """The normalisation of one step; `steps` (batch, 1) counts the steps since the initial state."""
+    def at(
+        self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, mask: tf.Tensor | None, training: bool
+    ) -> Normalize:
+        """The normalisation of one step.
 
-    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
-        """Learn from what the sites saw in training, each (time, batch, width)."""
+        Args:
+            weights: what `weights` gave.
+            steps: (batch, 1), the steps since the initial state.
+            mask: (batch, 1), False in rows that do not count; None where all do.
+            training: whether statistics are those of the batch.
+        """
+
+    def observe(self, values: Mapping[str, tf.Tensor], steps: tf.Tensor, mask: tf.Tensor | None) -> None:
+        """Learn from what the sites saw in training, each (time, batch, width), and `at` was told, (time, batch, 1)."""
 
 
 class NoNormalizer:
@@ -61,10 +70,12 @@ class NoNormalizer:
     def weights(self, training: bool) -> dict[str, tf.Tensor]:
         return {}
 
-    def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
+    def at(
+        self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, mask: tf.Tensor | None, training: bool
+    ) -> Normalize:
         return lambda site, values: values
 
-    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+    def observe(self, values: Mapping[str, tf.Tensor], steps: tf.Tensor, mask: tf.Tensor | None) -> None:
         """There is nothing to learn."""
 
 
@@ -106,22 +117,24 @@ class LayerNormalizer:
             if variable.trainable or not training
         }
 
-    def at(self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, training: bool) -> Normalize:
+    def at(
+        self, weights: Mapping[str, tf.Tensor], steps: tf.Tensor | None, mask: tf.Tensor | None, training: bool
+    ) -> Normalize:
         def normalize(name: str, values: tf.Tensor) -> tf.Tensor:
             if name not in self.sites:
                 return values
-            mean, variance = self.moments(name, values, weights, steps, training)
+            mean, variance = self.moments(name, values, weights, steps, mask, training)
             values = (values - mean) * tf.math.rsqrt(variance + self.epsilon) * weights[f"{name}_gain"]
             return values + weights[f"{name}_bias"] if f"{name}_bias" in weights else values
 
         return normalize
 
     def moments(
-        self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, training: bool
+        self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, mask: Any, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.nn.moments(values, axes=[-1], keepdims=True)
 
-    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+    def observe(self, values: Mapping[str, tf.Tensor], steps: tf.Tensor, mask: tf.Tensor | None) -> None:
         """A row needs only itself."""
 
 
@@ -129,7 +142,8 @@ class BatchNormalizer(LayerNormalizer):
     """Statistics over the batch in training, population statistics of the same time step afterwards.
 
     The gain starts at 0.1: at 1 the tanh saturates and the gradient vanishes (Cooijmans et al. 2017, section 4).
-    The first `steps` steps after the initial state have statistics of their own, all later ones share the last.
+    The first `steps` steps after the initial state have statistics of their own, all later ones share the last. Masked
+    rows do not count, as in `keras.layers.BatchNormalization`.
 
     Args:
         steps: how many time steps have statistics of their own; 50, where those of Cooijmans et al. have settled.
@@ -152,28 +166,43 @@ class BatchNormalizer(LayerNormalizer):
             self._add(cell, f"{name}_moving_variance", (self.steps, site.width), "ones", trainable=False)
 
     def moments(
-        self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, training: bool
+        self, name: str, values: tf.Tensor, weights: Mapping[str, tf.Tensor], steps: Any, mask: Any, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         if training:
-            return tf.nn.moments(values, axes=[-2], keepdims=True)
+            return _moments_of_rows(values, mask)
         slots = self._slots(steps[:, 0])
         return tf.gather(weights[f"{name}_moving_mean"], slots), tf.gather(weights[f"{name}_moving_variance"], slots)
 
-    def observe(self, values: Mapping[str, tf.Tensor], steps: Any) -> None:
+    def observe(self, values: Mapping[str, tf.Tensor], steps: tf.Tensor, mask: tf.Tensor | None) -> None:
+        slots = self._slots(steps[..., 0])  # (time, batch)
+        time = tf.shape(slots)[0]
+        counts = tf.ones_like(slots) if mask is None else tf.cast(mask[..., 0], slots.dtype)
+        places = slots + self.steps * tf.range(time)[:, tf.newaxis]
+        counts = tf.reshape(tf.math.unsorted_segment_sum(counts, places, self.steps * time), (time, self.steps))
+        rows = tf.reduce_sum(counts, axis=0)[:, tf.newaxis]  # that have shaped the statistics of each slot
         for name in self.sites:
-            moments = tf.nn.moments(values[name], axes=[1])
-            # Rows advance in lockstep while training, so the first row's count stands for all.
-            slots = self._slots(steps[0, 0] + tf.range(tf.shape(values[name])[0], dtype=steps.dtype))
-            seen = tf.math.unsorted_segment_sum(tf.ones_like(slots), slots, self.steps)[:, tf.newaxis] > 0
+            moments = _moments_of_rows(values[name], mask)  # each (time, 1, width)
             for kind, moment in zip(("mean", "variance"), moments, strict=True):
                 variable = self.variables[f"{name}_moving_{kind}"]
                 population = tf.convert_to_tensor(variable)
-                batch = tf.cast(tf.math.unsorted_segment_mean(moment, slots, self.steps), population.dtype)
+                moment = tf.cast(moment[:, 0], population.dtype)
+                total = tf.matmul(tf.cast(counts, population.dtype), moment, transpose_a=True)
+                batch = total / tf.cast(tf.maximum(rows, 1), population.dtype)
                 mixed = self.momentum * population + (1 - self.momentum) * batch
-                variable.assign(tf.where(seen, mixed, population))
+                variable.assign(tf.where(rows > 0, mixed, population))
 
     def _slots(self, steps: tf.Tensor) -> tf.Tensor:
         return tf.minimum(tf.cast(steps, tf.int32), self.steps - 1)
+
+
+def _moments_of_rows(values: tf.Tensor, mask: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance over the rows that count, (…, batch, width) → each (…, 1, width); of no rows they are 0."""
+    if mask is None:
+        return tf.nn.moments(values, axes=[-2], keepdims=True)
+    counted = tf.cast(mask, values.dtype)
+    share = counted / tf.maximum(tf.reduce_sum(counted, axis=-2, keepdims=True), 1)
+    mean = tf.reduce_sum(share * values, axis=-2, keepdims=True)
+    return mean, tf.reduce_sum(share * tf.square(values - mean), axis=-2, keepdims=True)
 
 
 def normalizer(name: str | None) -> Normalizer:

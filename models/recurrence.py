@@ -55,7 +55,7 @@ def scan(
     dropout: tf.Tensor | None = None,  # (b, u)
     compiled_pieces: int = 0,
 ) -> Trajectory:
-    """Run `states[t] = advance(projected[t], Σ_d hidden[t-d] @ recurrent_kernel_d, states[t-1], weights)`.
+    """Run `states[t] = advance(projected[t], Σ_d hidden[t-d] @ recurrent_kernel_d, states[t-1], weights, mask[t])`.
 
     Args:
         advance: the pointwise equation. It must be differentiable by a tape and depend on nothing but its arguments.
@@ -75,7 +75,7 @@ def scan(
     Example:
         A running sum is a recurrence with an identity kernel:
 
-        >>> add = lambda projected, recurrent, states, weights: (projected + recurrent,)
+        >>> add = lambda projected, recurrent, *rest: (projected + recurrent,)
         >>> steps = tf.reshape(tf.range(1.0, 5.0), (4, 1, 1))
         >>> scan(add, steps, tf.eye(1), tf.zeros((1, 1, 1))).outputs[:, 0, 0].numpy().tolist()
         [1.0, 3.0, 6.0, 10.0]

@@ -18,8 +18,11 @@ __all__ = ["Advance", "Gradients", "Operands", "States", "Steps", "TimeLoops", "
 States = tuple[tf.Tensor, ...]
 """What a cell remembers, hidden first."""
 
-Advance = Callable[[tf.Tensor, tf.Tensor, States, dict[str, tf.Tensor]], States]
-"""A cell's pointwise equation: projected (b, g), recurrent (b, g), states, weights → new states, hidden first."""
+Advance = Callable[[tf.Tensor, tf.Tensor, States, dict[str, tf.Tensor], tf.Tensor | None], States]
+"""A cell's pointwise equation: projected (b, g), recurrent (b, g), states, weights → new states, hidden first.
+
+The last argument is the mask, (b, 1) or None, for an equation whose rows see each other.
+"""
 
 
 class Operands(NamedTuple):
@@ -255,10 +258,11 @@ class TimeLoops:
         self, given: tuple[tf.Tensor, ...], recurrent: tf.Tensor, states: States, weights: dict[str, tf.Tensor]
     ) -> States:
         projected, *masked = given
-        new_states = self.advance(tf.cast(projected, recurrent.dtype), recurrent, states, weights)
-        if not masked:
+        mask = masked[0] if masked else None
+        new_states = self.advance(tf.cast(projected, recurrent.dtype), recurrent, states, weights, mask)
+        if mask is None:
             return new_states
-        return tuple(tf.where(masked[0], new, old) for new, old in zip(new_states, states, strict=True))
+        return tuple(tf.where(mask, new, old) for new, old in zip(new_states, states, strict=True))
 
     def _step_gradient(
         self,

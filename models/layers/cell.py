@@ -145,11 +145,12 @@ class RecurrentCell(keras.layers.Layer):
         recurrent: tf.Tensor,
         states: States,
         weights: Mapping[str, tf.Tensor],
+        mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> States:
         """`advance` on normalised products, with the step counter kept where the normaliser needs one."""
         steps = states[-1] if self.normalizer.counts_steps else None
-        normalize = self.normalizer.at(weights, steps, training)
+        normalize = self.normalizer.at(weights, steps, mask, training)
         new_states = self.advance(
             normalize("input", projected), normalize("recurrent", recurrent), states, weights, normalize
         )
@@ -183,12 +184,13 @@ class RecurrentCell(keras.layers.Layer):
         # Not in the dtype of the products: what adds up over many steps must not be rounded in each.
         return [tf.zeros((batch_size, size), self.variable_dtype) for size in self.state_size]
 
-    def observe(self, projected: tf.Tensor, trajectory: Trajectory) -> None:
+    def observe(self, projected: tf.Tensor, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
         """After a training scan: let the normaliser learn its population statistics."""
         if self.normalizer.counts_steps:
-            self.normalizer.observe(self.site_values(projected, trajectory), trajectory.others[-1][0])
+            values = self.site_values(projected, trajectory, mask)
+            self.normalizer.observe(values, trajectory.others[-1][:-1], mask)
 
-    def site_values(self, projected: tf.Tensor, trajectory: Trajectory) -> dict[str, tf.Tensor]:
+    def site_values(self, projected: tf.Tensor, trajectory: Trajectory, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
         """What each site meets at every step, (time, batch, width): the equation once more, on all steps at a time.
 
         Nothing is dropped from the hidden states here, as nothing will be when the statistics are put to use.
@@ -197,7 +199,7 @@ class RecurrentCell(keras.layers.Layer):
         hiddens = [trajectory.hidden[self.depth - delay : self.depth - delay + time] for delay in self.delays]
         states = (trajectory.hidden[self.depth - 1 : -1], *(other[:-1] for other in trajectory.others))
         weights = self.step_weights(training=True)
-        normalize = self.normalizer.at(weights, states[-1], training=True)
+        normalize = self.normalizer.at(weights, states[-1], mask, training=True)
         values: dict[str, tf.Tensor] = {}
 
         def record(site: str, value: tf.Tensor) -> tf.Tensor:

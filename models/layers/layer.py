@@ -104,11 +104,11 @@ class RecurrentLayer(keras.layers.RNN):
 
         cell = self.cell
         projected = cell.project(sequences)
-        order = None
+        order, scanned = None, mask
         if mask is not None and cell.depth > 1:
             # A history of several steps counts only unmasked ones: move these to the front of each row.
             order = tf.argsort(tf.cast(~mask, tf.int32), axis=0, stable=True)  # (time, batch, 1)
-            projected = _take(projected, order)
+            projected, scanned = _take(projected, order), _take(mask, order)
         states = [tf.cast(state, cell.variable_dtype) for state in initial_state]
         states = [tf.repeat(state, batch, axis=0) if state.shape[0] == 1 else state for state in states]
         trajectory = scan(
@@ -119,14 +119,14 @@ class RecurrentLayer(keras.layers.RNN):
             states[1:],
             cell.step_weights(training),
             delays=cell.delays,
-            mask=mask if order is None else _take(mask, order),
+            mask=scanned,
             dropout=self._keep((batch, cell.units), self.recurrent_dropout, states[0].dtype)
             if training and self.recurrent_dropout
             else None,
             compiled_pieces=self._compiled_pieces(projected) if training else 0,
         )
         if training:
-            cell.observe(projected, trajectory)
+            cell.observe(projected, trajectory, scanned)
             self.record(trajectory, mask)
         outputs, history = trajectory.outputs, trajectory.hidden[-cell.depth :]
         if mask is not None and order is not None:

@@ -126,3 +126,36 @@ def test_names() -> None:
     assert isinstance(normalizer("batch"), BatchNormalizer)
     with pytest.raises(ValueError, match=r"normalization must be None or one of .*, but got normalization='instance'"):
         normalizer("instance")
+
+
+def trained(layer: Any, inputs: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The outputs in training, and all that was learnt from them: gradients and population statistics."""
+    with tf.GradientTape() as tape:
+        outputs = layer(inputs, mask=mask, training=True)[0]
+        counted = outputs if mask is None else tf.boolean_mask(outputs, mask)
+        loss = tf.reduce_mean(tf.square(counted))
+    return outputs.numpy(), [*tape.gradient(loss, layer.trainable_weights), *layer.non_trainable_weights]
+
+
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_what_is_masked_counts_in_no_statistics(layer_class: Any) -> None:
+    """A batch padded behind, in front and with whole rows learns what the batch alone learns."""
+    expected, learnt = trained(built(layer_class), INPUTS, None)
+    padding = 100 * np.ones((8, 3, 3), np.float32)
+    padded = np.pad(np.concatenate([padding, INPUTS, padding], axis=1), ((0, 2), (0, 0), (0, 0)), constant_values=99)
+    mask = np.zeros((10, 16), bool)
+    mask[:8, 3:13] = True
+    outputs, learnt_too = trained(built(layer_class), padded, mask)
+    np.testing.assert_allclose(outputs[:8, 3:13], expected, rtol=1e-4, atol=1e-5)
+    for one, other in zip(learnt, learnt_too, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-4)
+
+
+def test_rows_at_different_steps_teach_the_statistics_of_their_own() -> None:
+    layer = built(layers.SimpleRNN)
+    steps = [tf.zeros((2, 4)), tf.constant([[0.0], [3.0]])]
+    layer(INPUTS[:2, :1], initial_state=steps, training=True)
+    mean = population(layer, "input_moving_mean")
+    products = INPUTS[:2, 0] @ layer.cell.kernel.numpy()
+    np.testing.assert_allclose(mean[[0, 3]], 2 * [products.mean(axis=0)], rtol=1e-5)
+    np.testing.assert_array_equal(np.zeros((48, 4)), np.delete(mean, [0, 3], axis=0))

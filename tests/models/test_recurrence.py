@@ -16,11 +16,15 @@ from rnnzoo.models.recurrence import Trajectory, scan
 TIME, BATCH, UNITS = 5, 3, 2
 
 
-def additive(projected: tf.Tensor, recurrent: tf.Tensor, states: Any, weights: dict[str, tf.Tensor]) -> Any:
+def additive(
+    projected: tf.Tensor, recurrent: tf.Tensor, states: Any, weights: dict[str, tf.Tensor], mask: Any = None
+) -> Any:
     return (tf.tanh(weights["gain"] * projected + recurrent),)
 
 
-def gated(projected: tf.Tensor, recurrent: tf.Tensor, states: Any, weights: dict[str, tf.Tensor]) -> Any:
+def gated(
+    projected: tf.Tensor, recurrent: tf.Tensor, states: Any, weights: dict[str, tf.Tensor], mask: Any = None
+) -> Any:
     """Reads everything an equation may read: two states, of different widths, and a weight."""
     hidden, memory = states
     memory = 0.5 * memory + tf.reduce_sum(weights["gain"] * hidden, axis=1, keepdims=True)
