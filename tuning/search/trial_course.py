@@ -92,7 +92,7 @@ class TrialCourse:
         None where there is neither, and where only a loss is known but the objective is maximised: the worse the loss,
         the better such a trial would look.
         """
-        if self.score is not None:
+        if self.score is not None and math.isfinite(self.score):
             return self.score
         stand_in = ("loss",) if self.objective.direction == "min" else ()
         for measures in ((self.objective.name,), stand_in):

@@ -127,13 +127,16 @@ class GuardedTuner(DistributedTuner):
             results = super().run_trial(trial, *args, **kwargs)
             examine(results, self.divergence, self.oracle.objective)
         except DivergenceError as end:
-            objective = self.oracle.objective
-            results = {
-                objective.name: self.divergence.score(end.progress, objective.direction),
-                DIVERGED_AT: end.progress,
-            }
-            status, diverged = "diverged", end.reason
-            trial.message = message = f"diverged: {end.reason}"
+            if course.stop is not None:  # it was not given the time to come back
+                results = self._score_so_far(course)
+            else:
+                objective = self.oracle.objective
+                results = {
+                    objective.name: self.divergence.score(end.progress, objective.direction),
+                    DIVERGED_AT: end.progress,
+                }
+                status, diverged = "diverged", end.reason
+                trial.message = message = f"diverged: {end.reason}"
         except TrialStopped:
             results = self._score_so_far(course)
         except Exception as error:

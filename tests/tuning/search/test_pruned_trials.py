@@ -110,6 +110,13 @@ def test_a_trial_that_is_stopped_scores_no_better_than_what_is_known_of_it(
     assert score == pytest.approx(trial.score)
 
 
+def test_a_trial_that_is_stopped_while_its_loss_is_above_the_bound_has_not_diverged(tmp_path: Path) -> None:
+    divergence = Divergence(bound=1e-3)
+    tuner = search_over(OwnModel((0.05,)), tmp_path, pruner=From(0.5), divergence=divergence)
+    assert ("pruned", 0.5) == (outcomes(tuner)[0].status, outcomes(tuner)[0].at)
+    assert divergence.score(0.5 / EPOCHS, "min") == trials(tuner)[0].score
+
+
 def test_a_loop_that_knows_no_stopping_is_stopped(tmp_path: Path) -> None:
     tuner = search_over(OwnLoop((0.05,)), tmp_path, pruner=From(2.1), report_every=1)
     assert (6 + 0.5 + 0.5, "pruned", 2.125) == (
