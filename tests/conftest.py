@@ -1,5 +1,6 @@
 """What all tests rely on."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -27,3 +28,10 @@ def no_file_waits_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_of_this_file_alone_is_collected() -> None:
+    """Keras and KerasTuner collect for each model and trial, in a heap that holds TensorFlow and all tests before."""
+    gc.collect()
+    gc.freeze()

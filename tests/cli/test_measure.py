@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import keras
 import pytest
 from cli.conftest import Call
 
@@ -22,8 +21,6 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return {"rungs": rungs, "diverged": False, "reach": 0}
 
     monkeypatch.setattr(Cell, "run", run)
-    # It looks at every object of the process, and those of all tests before are many.
-    monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
     return ran
 
 

@@ -1,18 +1,15 @@
 """A Keras model of a user's own, and a search over it: nothing of the zoo."""
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
-import pytest
 
 from rnnzoo.tuning.search import Divergence, GridSearch, GuardedTuner
 
-__all__ = ["EPOCHS", "OwnModel", "frozen_heap", "search_over"]
+__all__ = ["EPOCHS", "OwnModel", "search_over"]
 
 EPOCHS = 4
 _rng = np.random.default_rng(0)
@@ -50,12 +47,3 @@ def search_over(hypermodel: keras_tuner.HyperModel, folder: Path, **options: Any
     tuner = GridSearch(hypermodel, directory=folder, project_name="search", max_trials=9, **kwargs)
     tuner.search(X, Y, validation_data=(X, Y), epochs=EPOCHS, batch_size=8, shuffle=False, verbose=0)
     return tuner
-
-
-@pytest.fixture(autouse=True, scope="module")
-def frozen_heap() -> Iterator[None]:
-    """KerasTuner collects garbage twice per trial, here in a heap that holds all of TensorFlow."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()

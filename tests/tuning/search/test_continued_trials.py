@@ -14,11 +14,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conformance.own_search import EPOCHS, OwnModel, frozen_heap, search_over
+from conformance.own_search import EPOCHS, OwnModel, search_over
 
 from rnnzoo.tuning.search import GuardedTuner
-
-__all__ = ["frozen_heap"]
 
 
 class Interrupted(OwnModel):

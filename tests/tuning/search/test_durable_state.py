@@ -9,12 +9,9 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
-from conformance.own_search import frozen_heap
 
 from rnnzoo.tuning.search import Divergence, RandomSearch
 from rnnzoo.tuning.search.durable_state import DiskError, write_state
-
-__all__ = ["frozen_heap"]
 
 
 class Numbers(keras_tuner.HyperModel):

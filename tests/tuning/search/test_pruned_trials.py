@@ -9,12 +9,10 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
-from conformance.own_search import EPOCHS, OwnModel, X, Y, frozen_heap, search_over
+from conformance.own_search import EPOCHS, OwnModel, X, Y, search_over
 
 from rnnzoo.tuning.search import Divergence, Hyperband, MedianPruner, Pruner
 from rnnzoo.tuning.search.tuner import GuardedTuner
-
-__all__ = ["frozen_heap"]
 
 STEPS = 8
 

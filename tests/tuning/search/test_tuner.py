@@ -1,10 +1,8 @@
 """The guarded tuners, over gradient descents that blow up on purpose."""
 
-import gc
 import json
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,14 +61,6 @@ def trials(tuner: GuardedTuner) -> list[Any]:
 
 def diverged(trial: Any) -> bool:
     return trial.metrics.exists(DIVERGED_AT)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_collections() -> Iterator[None]:
-    gc.collect()
-    gc.freeze()  # KerasTuner collects twice per trial, here a heap that holds all of TensorFlow
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
