@@ -168,15 +168,19 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.network not in ARCHITECTURES:
             raise ValueError(f"network must be one of {', '.join(NETWORKS)}, but got network={self.network!r}.")
-        for name in ("units", "layers", "embedding", "division"):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
-        lowest = {"skip": 1 if self.dilated else 2, "longest_lag": 3}
+        lowest = {
+            "units": 1,
+            "layers": 1,
+            "embedding": 1,
+            "division": 1,
+            "skip": 1 if self.dilated else 2,
+            "longest_lag": 3,
+        }
         for name, least in lowest.items():
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-                raise ValueError(f"{name} must be an integer of at least {least} here, but got {name}={value!r}.")
+                rule = "a positive integer" if least == 1 else f"an integer of at least {least} here"
+                raise ValueError(f"{name} must be {rule}, but got {name}={value!r}.")
         if self.budget is not None and not self.budget >= 0:
             raise ValueError(f"budget must not be negative, but got budget={self.budget}.")
         for name in ("dropout", "recurrent_dropout"):

@@ -11,7 +11,7 @@ from rnnzoo.models.architectures import NetworkConfig
     ("options", "message"),
     [
         ({"network": "skip_rnn", "skip": 1}, r"skip must be an integer of at least 2 here, but got skip=1\."),
-        ({"network": "skip_rnn", "skip": 0, "dilated": True}, r"skip must be .* at least 1 here, but got skip=0\."),
+        ({"network": "skip_rnn", "skip": 0, "dilated": True}, r"skip must be a positive integer, but got skip=0\."),
         ({"network": "lstm", "longest_lag": 2}, r"longest_lag must be .* at least 3 here, but got longest_lag=2\."),
         ({"network": "skip_update_gru", "budget": -1.0}, r"budget must not be negative, but got budget=-1\.0\."),
         (
