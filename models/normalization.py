@@ -92,6 +92,7 @@ class LayerNormalizer:
     def __init__(self, epsilon: float = 1e-5) -> None:
         self.epsilon = epsilon
         self.variables: dict[str, keras.Variable] = {}
+        self.statistics: set[str] = set()  # the variables that no gradient teaches
         self.sites: Mapping[str, Site] = {}
 
     def build(self, cell: Any, sites: Mapping[str, Site]) -> None:
@@ -105,6 +106,8 @@ class LayerNormalizer:
     def _add(
         self, cell: keras.layers.Layer, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True
     ) -> None:
+        if not trainable:
+            self.statistics.add(name)
         self.variables[name] = cell.add_weight(
             name=name, shape=shape, initializer=initializer, trainable=trainable, autocast=False
         )
@@ -114,7 +117,7 @@ class LayerNormalizer:
         return {
             name: tf.convert_to_tensor(variable)
             for name, variable in self.variables.items()
-            if variable.trainable or not training
+            if name not in self.statistics or not training
         }
 
     def at(

@@ -111,13 +111,14 @@ class RecurrentLayer(keras.layers.RNN):
             projected, scanned = _take(projected, order), _take(mask, order)
         states = [tf.cast(state, cell.variable_dtype) for state in initial_state]
         states = [tf.repeat(state, batch, axis=0) if state.shape[0] == 1 else state for state in states]
+        normalizing = training and self.trainable  # frozen, a layer keeps its statistics, as Keras's normalisation does
         trajectory = scan(
-            lambda *step: cell.advance_normalized(*step, training=training),
+            lambda *step: cell.advance_normalized(*step, training=normalizing),
             projected,
             tf.convert_to_tensor(cell.recurrent_kernel),
             tf.stack(tf.split(states[0], cell.depth, axis=-1)[::-1]),
             states[1:],
-            cell.step_weights(training),
+            cell.step_weights(normalizing),
             delays=cell.delays,
             mask=scanned,
             dropout=self._keep((batch, cell.units), self.recurrent_dropout, states[0].dtype)
@@ -125,8 +126,9 @@ class RecurrentLayer(keras.layers.RNN):
             else None,
             compiled_pieces=self._compiled_pieces(projected) if training else 0,
         )
-        if training:
+        if normalizing:
             cell.observe(projected, trajectory, scanned)
+        if training:
             self.record(trajectory, mask)
         outputs, history = trajectory.outputs, trajectory.hidden[-cell.depth :]
         if mask is not None and order is not None:

@@ -181,8 +181,26 @@ def test_names_may_be_chosen_and_are_unique_otherwise() -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_frozen_layer_learns_nothing(layer: Callable[..., Any]) -> None:
-    built = layer(4, trainable=False)
-    built(INPUTS)
+@pytest.mark.parametrize("normalization", [None, "layer", "batch"])
+def test_frozen_layer_learns_nothing(layer: Callable[..., Any], normalization: str | None) -> None:
+    built = layer(4, trainable=False, normalization=normalization)
+    answers = built(INPUTS)
     assert built.trainable_variables == []
     assert built.non_trainable_variables != []
+    before = built.cell.get_weights()
+    np.testing.assert_allclose(built(INPUTS, training=True), answers, rtol=1e-5)
+    for old, new in zip(before, built.cell.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+def test_layers_learn_through_a_frozen_one(layer: Callable[..., Any], normalization: str) -> None:
+    frozen = layer(4, normalization=normalization, return_sequences=True)
+    model = keras.Sequential([keras.layers.Dense(3), frozen, keras.layers.Dense(1)])
+    model(INPUTS)
+    frozen.trainable = False
+    first = model.layers[0].kernel.numpy()
+    model.compile("sgd", loss="mse")
+    model.fit(INPUTS, np.ones((*INPUTS.shape[:2], 1)), verbose=0)
+    assert np.abs(first - model.layers[0].kernel).max() > 0
