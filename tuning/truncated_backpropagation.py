@@ -67,6 +67,10 @@ class TruncatedBackpropagation(ResumableModel):
         seed: int = 0,
         fresh_starts: float = 0.0,
     ) -> None:
+        if language_model.variable_dtype != "float32":
+            raise ValueError(
+                f"a language model must have float32 weights to be trained, but got {language_model.variable_dtype}."
+            )
         super().__init__(name="truncated_backpropagation")
         self.language_model = language_model
         self.batch_size = batch_size
@@ -80,13 +84,21 @@ class TruncatedBackpropagation(ResumableModel):
         self.nats = keras.metrics.Mean(name="loss", dtype="float64")
         self.top1 = keras.metrics.Mean(name="top1", dtype="float64")
         self.top5 = keras.metrics.Mean(name="top5", dtype="float64")
+        # A mask costs time: only what counts steps must know those that are padding.
+        layers = language_model.recurrent_layers
+        self._masks_padding = any(layer.cell.normalizer.counts_steps or getattr(layer, "budget", 0) for layer in layers)
+        self.supports_masking = True
         self.built = True
 
     def call(
-        self, token_ids: tf.Tensor, states: Sequence[tf.Tensor] | None = None, training: bool = False
+        self,
+        token_ids: tf.Tensor,
+        states: Sequence[tf.Tensor] | None = None,
+        training: bool = False,
+        mask: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """What the softmax reads, (batch, window, embedding), and the states after the window."""
-        return self.language_model.encode(token_ids, states, training=training)
+        return self.language_model.encode(token_ids, states, training, mask)
 
     def count_params(self) -> int:
         """Of the language model: the states that are carried are no parameters."""
@@ -103,7 +115,8 @@ class TruncatedBackpropagation(ResumableModel):
             fresh = own_rows(drawn, self.rows) < self.fresh_starts
         tokens = sum_over_replicas(tf.reduce_sum(weights))
         with tf.GradientTape() as tape:
-            hidden, states = self(inputs, states=self.training_states.read(fresh), training=True)
+            mask = weights > 0 if self._masks_padding else None
+            hidden, states = self(inputs, states=self.training_states.read(fresh), training=True, mask=mask)
             softmax = self.language_model.softmax
             loss, nats = self.word_loss(softmax, *_flat_tokens(hidden, targets), _flat(weights), seed)
             penalties = [penalty / replica_count() for penalty in self.losses]

@@ -201,3 +201,35 @@ def test_keras_keeps_the_weights_of_the_best_epoch(tmp_path: Path) -> None:
     again.load_weights(path)
     for expected, found in zip(trainer.language_model.weights, again.language_model.weights, strict=True):
         np.testing.assert_array_equal(expected, found)
+
+
+def test_padding_is_no_step() -> None:
+    """Of the last window, what is padding counts in no budget and in no population statistics."""
+    tokens = TOKENS[:9]  # one row: a window of 8, and one word of the next
+    config = NetworkConfig(network="skip_update_gru", units=6, dropout=0.0, budget=1e-2, normalization=None)
+    penalties = []
+    for window in (8, 1):  # padded by seven words; not at all
+        keras.utils.set_random_seed(5)
+        trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config), 1, "full")
+        trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        *_, last = ContiguousBatches(tokens, 1, window).dataset()
+        trainer.train_step(last)
+        (penalty,) = trainer.losses
+        penalties.append(float(penalty))
+    assert penalties == [pytest.approx(1e-2)] * 2  # one update: at the first step of a text
+
+
+def test_batch_statistics_know_no_padding() -> None:
+    config = NetworkConfig(network="lstm", units=6, dropout=0.0, normalization="batch")
+    trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config), 1, "full")
+    trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    *_, last = ContiguousBatches(TOKENS[:9], 1, 8).dataset()
+    trainer.train_step(last)
+    variances = trainer.language_model.named_weights["layer_0/input_moving_variance"].numpy()
+    np.testing.assert_array_equal([False] + 49 * [True], (variances == 1).all(axis=1))
+
+
+def test_weights_of_other_precisions_are_refused() -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=6), dtype="float64")
+    with pytest.raises(ValueError, match=r"must have float32 weights to be trained, but got float64\."):
+        TruncatedBackpropagation(model, 2)
