@@ -12,8 +12,9 @@ __all__ = ["pack", "read_packed", "unpack", "write_packed"]
 
 Arrays = Mapping[str, npt.NDArray[np.floating]]
 
-# A matrix with so many rows is a table of words. What is smaller is worth no loss.
+# A table of so many words. What is smaller is worth no loss, and what belongs to a layer is read in every step anew.
 _WORDS = 1_000
+_OF_LAYERS = "layer_"
 _SCALE = ":scale"
 _LARGEST = 127  # symmetric: zero stays zero
 
@@ -22,7 +23,7 @@ def pack(weights: Arrays) -> dict[str, npt.NDArray[np.generic]]:
     """Round weights: each row of a table of words to 255 equal steps of its own, everything else to float16.
 
     Args:
-        weights: by name, float32.
+        weights: by the names of `LanguageModel.named_weights`, float32.
 
     Returns:
         By name; for a table of words int8, and beside it, under `name:scale`, the size of a row's steps (rows, 1).
@@ -42,7 +43,7 @@ def pack(weights: Arrays) -> dict[str, npt.NDArray[np.generic]]:
     for name, weight in weights.items():
         if not np.abs(weight, dtype=np.float64).max(initial=0) <= np.finfo(np.float16).max:
             raise ValueError(f"weights to be packed must be finite and fit into 16 bits, but {name} does not.")
-        if weight.ndim == 2 and len(weight) >= _WORDS:
+        if weight.ndim == 2 and len(weight) >= _WORDS and not name.startswith(_OF_LAYERS):
             # Rounded up, so that no value lies beyond the last step; a row of zeros has steps of any size.
             steps = np.abs(weight).max(axis=1, keepdims=True) / _LARGEST
             scale = np.nextafter(steps.astype(np.float16), np.float16(np.inf))

@@ -30,6 +30,12 @@ def test_what_is_no_table_of_words_is_rounded_to_16_bits(weight: np.ndarray) -> 
     np.testing.assert_array_equal(unpack(pack({"kernel": weight}))["kernel"], weight.astype(np.float16))
 
 
+def test_the_kernel_of_a_wide_layer_is_no_table_of_words() -> None:
+    weight = np.ones((2_000, 4), np.float32)
+    assert np.float16 == pack({"layer_0/recurrent_kernel": weight})["layer_0/recurrent_kernel"].dtype
+    assert np.int8 == pack({"embedding/embeddings": weight})["embedding/embeddings"].dtype
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])
 def test_what_does_not_fit_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="finite and fit into 16 bits, but bias does not"):
