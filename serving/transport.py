@@ -60,6 +60,10 @@ CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # off who pings more than once in five minutes without data; the half minute more is for a ping that arrives early.
     ("grpc.keepalive_time_ms", 330_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # While gRPC waits to connect again, calls fail at once, and it would come to wait two minutes: too long for callers
+    # of a server that restarts. How long connecting itself may take, `min_reconnect_backoff_ms`, stays 20 seconds.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 """Of every channel, blocking or not."""
 

@@ -1,11 +1,13 @@
 """What gRPC says goes wrong becomes one line that helps."""
 
 import socket
+import threading
 from collections.abc import Callable
 from concurrent import futures
 
 import grpc
 import pytest
+from waiting import wait_for
 
 from rnnzoo.serving.async_transport import AsyncGrpcTransport
 from rnnzoo.serving.errors import (
@@ -40,10 +42,10 @@ class Scripted(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(answer)
 
 
-def serve(handler: Scripted) -> tuple[grpc.Server, str]:
+def serve(handler: Scripted, port: int = 0) -> tuple[grpc.Server, str]:
     server = grpc.server(futures.ThreadPoolExecutor(2))
     server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     return server, f"127.0.0.1:{port}"
 
@@ -129,6 +131,35 @@ def test_nobody_there_names_the_address_and_the_way_out(kind: str) -> None:
 
     assert str(caught.value).startswith(f"no server answers at {address} (")
     assert str(caught.value).endswith("start one with `rnnzoo serve`, or pass its address.")
+
+
+def hang_up(listener: socket.socket, callers: int) -> None:
+    for _ in range(callers):
+        listener.accept()[0].close()
+
+
+def test_a_server_that_comes_late_is_found() -> None:
+    # Eight connections that come to nothing: by its own measure gRPC would wait 27 seconds before the ninth.
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+        transport = GrpcTransport(f"127.0.0.1:{port}")
+        hanging_up = threading.Thread(target=hang_up, args=(nobody, 8))
+        hanging_up.start()
+        while hanging_up.is_alive():
+            with pytest.raises(ServerUnavailableError):
+                transport.call("Predict", b"", 10.0)
+            hanging_up.join(0.01)
+    server, _ = serve(Scripted(None), port)
+
+    def answered() -> bool:
+        try:
+            return transport.call("Predict", b"", 10.0) == b""
+        except ServerUnavailableError:
+            return False
+
+    wait_for(answered)
+    transport.close()
+    server.stop(None).wait()
 
 
 def test_too_slow() -> None:
