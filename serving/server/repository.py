@@ -12,7 +12,7 @@ from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.repository_errors import check_folder, servable_id, unavailable
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError, code_name
-from rnnzoo.serving.server.version_folders import fingerprint, numbered_folders, version_folders
+from rnnzoo.serving.server.version_folders import Fingerprint, fingerprint, numbered_folders, version_folders
 from rnnzoo.serving.server.version_states import State, Version, VersionState, status_of
 
 __all__ = ["Repository"]
@@ -235,7 +235,7 @@ class Repository:
         files = fingerprint(folder)
         version.state = State.LOADING
         try:
-            servable = self._load(name, number, folder)
+            servable = self._load_still(name, number, folder, files)
         except Exception as error:  # whatever it is, the other models go on
             with self._lock:
                 version.failed(status_of(error), files, self._retries, self._retry_seconds)
@@ -252,6 +252,14 @@ class Repository:
             servable.close(drain=False)
             return
         _log.info("Successfully loaded servable version %s", servable_id(name, number))
+
+    def _load_still(self, name: str, number: int, folder: Path, files: Fingerprint) -> Servable:
+        servable = self._load(name, number, folder)
+        if fingerprint(folder) != files:
+            # Half of an export loads, too, as a model that is not known as ours: never batched, never streamed.
+            servable.close(drain=False)
+            raise StatusError(Code.UNAVAILABLE, f"a version's files must lie still while it loads, but got {folder}.")
+        return servable
 
     def _unload(self, name: str, keep: list[int] | tuple[int, ...]) -> None:
         with self._lock:

@@ -58,8 +58,8 @@ class Servable:
         self.tags = tags
         self._users = 0
         self._idle = threading.Condition()
-        self.own_export = _is_own_export(folder)
         self.signatures = self._load(session_config)
+        self.own_export = _is_own_export(folder)  # after the rest: whoever copies an export may copy this file last
 
     def _load(self, session_config: config_pb2.ConfigProto | None) -> dict[str, meta_graph_pb2.SignatureDef]:
         meta_graph = read_meta_graph(self.folder, self.tags)

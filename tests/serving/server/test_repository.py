@@ -137,6 +137,29 @@ def test_a_version_that_was_copied_half_way_loads_once_it_is_whole(base_path: Pa
     assert 0 == repository.states("default")[0].code
 
 
+def test_a_version_that_was_copied_while_it_loaded_loads_again(base_path: Path) -> None:
+    loaded: list[FakeServable] = []
+
+    def load(name: str, version: int, folder: Path) -> FakeServable:
+        loaded.append(FakeServable(name, version, folder))
+        if version == 3 and not (folder / "metadata.json").exists():
+            (folder / "metadata.json").touch()  # the copy's last file
+        return loaded[-1]
+
+    repository = Repository({"default": base_path}, load, load_retry_seconds=1e6)  # type: ignore[arg-type]
+    (base_path / "3").mkdir()
+    repository.refresh()
+
+    newest = repository.states("default")[0]
+    assert (3, State.LOADING, Code.UNAVAILABLE) == (newest.version, newest.state, newest.code)
+    assert f"a version's files must lie still while it loads, but got {base_path / '3'}." == newest.message
+    assert {"default": [2]} == repository.versions
+    assert loaded[-1].closed.is_set()
+    repository.refresh()  # it has changed; is it still changing?
+    repository.refresh()
+    assert {"default": [3]} == repository.versions
+
+
 def test_a_version_that_was_given_up_is_tried_again_when_it_changes(base_path: Path) -> None:
     repository = fake(base_path, max_num_load_retries=0)
     (base_path / "3").mkdir()
