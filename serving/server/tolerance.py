@@ -4,9 +4,10 @@ gRPC itself answers UNKNOWN to the former, with a traceback, and CANCELLED to wh
 which no caller can tell that it should ask another server.
 """
 
+import asyncio
 import inspect
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -21,6 +22,8 @@ _UNREADABLE = object()
 _MESSAGE = "the request could not be parsed: it is not the message that this call takes."
 _ENDING = "the server is ending and takes no new requests: ask another one."
 _HEALTH = "/grpc.health."
+_NO_MORE = object()
+_LOOK_SECONDS = 0.2
 
 
 class TolerantServer:
@@ -61,9 +64,9 @@ class _Tolerant:
 
 
 def _tolerant(handler: Any, core: Core) -> Any:
-    if handler.request_streaming:
-        return handler
     read, write = _reader(handler.request_deserializer), handler.response_serializer
+    if inspect.isasyncgenfunction(handler.stream_stream):
+        return grpc.stream_stream_rpc_method_handler(_checked_conversation(handler.stream_stream, core), read, write)
     if inspect.isasyncgenfunction(handler.unary_stream):
         return grpc.unary_stream_rpc_method_handler(_checked_stream(handler.unary_stream, core), read, write)
     if inspect.iscoroutinefunction(handler.unary_unary):
@@ -105,3 +108,35 @@ def _checked_stream(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[
                 yield message
 
     return checked
+
+
+def _checked_conversation(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
+    def requests_until_the_end(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        return answer(_until_the_end(requests, context, core), context)
+
+    return _checked_stream(requests_until_the_end, core)
+
+
+async def _until_the_end(
+    requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any], core: Core
+) -> AsyncIterator[Any]:
+    """The requests of one call until its caller, or the server, ends: a draining server waits for its calls."""
+    unread = aiter(requests)
+
+    async def following() -> Any:
+        return await anext(unread, _NO_MORE)
+
+    while not core.draining:
+        coming = asyncio.create_task(following())
+        try:
+            while not coming.done():
+                await asyncio.wait({coming}, timeout=_LOOK_SECONDS)
+                if core.draining and not coming.done():
+                    return
+        finally:
+            coming.cancel()
+        request = coming.result()
+        if request is _NO_MORE:
+            return
+        await _check(request, context, core)
+        yield request
