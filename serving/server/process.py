@@ -104,6 +104,10 @@ class Server:
             "grpc.max_receive_message_length": _MOST_MESSAGE_BYTES,
             "grpc.max_send_message_length": _MOST_MESSAGE_BYTES,
             "grpc.so_reuseport": 0,  # else a second server on the port would share it, silently
+            # Most clients' keepalives ping more often than the five minutes, or between calls the two hours, that gRPC
+            # tolerates without data; ten seconds are the least that gRPC's clients in Go and Java ask for.
+            "grpc.http2.min_ping_interval_without_data_ms": 9_000,
+            "grpc.keepalive_permit_without_calls": 1,
             **dict(settings.grpc_channel_arguments),
         }
         server = grpc.aio.server(options=list(arguments.items()))
