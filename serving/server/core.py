@@ -46,6 +46,7 @@ class Core:
         self.draining = False
         self.refused = 0.0
         self._workers = Workers(settings.worker_threads, settings.max_waiting)
+        self._changes = Workers(1, settings.max_waiting)
         self.runner = Runner(settings, self._workers, self._count_run)
         self.prefix_cache = PrefixCache(settings.prefix_cache_bytes)
         self.extender = Extender(self.runner, self.prefix_cache)
@@ -94,6 +95,14 @@ class Core:
         """
         return await self._workers.run(work)
 
+    async def in_turn(self, change: Callable[[], _Result]) -> _Result:
+        """What a change of the models returns; one after the other, in a thread that no request waits for.
+
+        Raises:
+            StatusError: RESOURCE_EXHAUSTED if `settings.max_waiting` changes wait already.
+        """
+        return await self._changes.run(change)
+
     def waiting_for_batch(self) -> int:
         """How many requests wait until their batch begins."""
         return self.runner.batcher.waiting
@@ -101,6 +110,7 @@ class Core:
     def close(self) -> None:
         """Ends the threads once their runs are over; called when no request is left."""
         self._workers.close()
+        self._changes.close()
         self.runner.close()
         if self.observer is not None:
             self.observer.close()

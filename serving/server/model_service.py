@@ -42,5 +42,5 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             return handle_reload_config(self._core.repository, request)
 
         return await answer(
-            self._core, context, "HandleReloadConfigRequest", request, lambda record: self._core.in_thread(reload)
+            self._core, context, "HandleReloadConfigRequest", request, lambda record: self._core.in_turn(reload)
         )

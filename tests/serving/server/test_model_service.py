@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from google.protobuf import text_format
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
 from waiting import wait_for
 
+from rnnzoo.serving.client import Client
 from rnnzoo.serving.server.config_polling import make_part
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.model_management import handle_reload_config, read_model_config
@@ -129,6 +131,26 @@ def test_other_models_while_it_runs(stub: Stub, models: Path) -> None:
     assert (
         "Request to assign label to version 2 of model more, which is not currently available for inference" == message
     )
+
+
+def test_no_request_waits_for_other_models(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = threading.Event()
+    server = make_server(models / "numbers", port=0, model_name="numbers", poll_seconds=0, workers=1)
+    monkeypatch.setattr(server.repository, "reconfigure", lambda models: loaded.wait(60))
+    server.start()
+    with grpc.insecure_channel(server.address) as channel, Client(server.address, "numbers", timeout=20) as client:
+        request = model_management_pb2.ReloadConfigRequest()
+        text_format.Parse(config(("numbers", models / "numbers")), request.config)
+        reloads = [Stub(channel).HandleReloadConfigRequest.future(request, timeout=60) for _ in range(3)]
+
+        for _ in range(3):  # whenever the reloads arrive
+            assert [2.0] == client.predict("", {"x": [1.0]})["scaled"].tolist()
+            time.sleep(0.1)
+        assert not any(reload.done() for reload in reloads)
+
+        loaded.set()
+        assert all(reload.result().HasField("status") for reload in reloads)
+    server.stop()
 
 
 def test_a_model_that_does_not_load_is_reported(stub: Stub, models: Path) -> None:
