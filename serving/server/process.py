@@ -89,14 +89,16 @@ class Server:
             if self._loop.closed:
                 return
             self._stops += 1
-        self._loop.run(self._stop(grace))
-        if self._poller.is_alive():
-            self._poller.join()
-        self.repository.close()
-        with self._ending:
-            self._stops -= 1
-            if self._stops == 0:
-                self._loop.close()
+        try:
+            self._loop.run(self._stop(grace))
+            if self._poller.is_alive():
+                self._poller.join()
+        finally:  # whatever went wrong, no model and no loop stays behind
+            self.repository.close()
+            with self._ending:
+                self._stops -= 1
+                if self._stops == 0:
+                    self._loop.close()
 
     async def _bind(self) -> tuple[grpc.aio.Server, int]:
         settings = self.settings

@@ -53,6 +53,7 @@ class RestPort:
         app.middlewares.append(self._counted)
         self._runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=_LAST_BYTES_SECONDS)
         self._site: web.TCPSite | None = None
+        self._cleaning = asyncio.Lock()
 
     @property
     def address(self) -> str:
@@ -72,13 +73,19 @@ class RestPort:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self, grace: float | None) -> None:
-        """Takes no new connections, answers what is under way within `grace` seconds; None ends it now."""
-        if self._site is not None and grace:
-            await self._site.stop()
+        """Takes no new connections, answers what is under way within `grace` seconds; None ends it now.
+
+        A second call, while the first one waits, may end it earlier.
+        """
+        site, self._site = self._site, None
+        if site is not None and grace:
+            await site.stop()
             self._closed = True  # not before: a caller sent away would come back through the door that closes
+        if self._closed and grace:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._until_quiet(), grace)
-        await self._runner.cleanup()
+        async with self._cleaning:  # which aiohttp cannot do twice at once
+            await self._runner.cleanup()
 
     async def _until_quiet(self) -> None:
         while self.under_way or self._answered:

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,23 @@ def test_a_request_under_way_is_answered_when_the_server_stops(
     assert 200 == status
     assert b"300000" in answer
     assert b"connection: close" in answer.lower()
+
+
+@pytest.mark.parametrize("graces", [(5.0, None), (None, 5.0), (5.0, 5.0), (None, None)])
+def test_two_may_stop_a_server_at_once(arithmetic: Path, graces: tuple[float | None, float | None]) -> None:
+    server = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=0)
+    server.start()
+    first, second = graces
+
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(server.stop, first)
+        asyncio.run(until(lambda: server.core.draining))
+        server.stop(second)
+        stopping.result()
+
+    assert server._loop.closed
+    assert not server.repository.ready
+    server.stop()  # again, as a `finally` would
 
 
 def test_a_client_of_grpc_on_the_http_port_leaves_no_traceback_and_is_told(
