@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 __all__ = ["Sampler", "check_max_words"]
 
+_LARGEST = 2**31 - 1  # of an int32, as which graphs and servers take them
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampler:
@@ -40,11 +42,11 @@ def check_max_words(max_words: int) -> None:
     >>> check_max_words(0)
     Traceback (most recent call last):
         ...
-    ValueError: max_words must be an integer of at least 1, but got max_words=0.
+    ValueError: max_words must be an integer from 1 to 2147483647, but got max_words=0.
     """
     _check_integer("max_words", max_words, 1)
 
 
 def _check_integer(name: str, value: int, least: int) -> None:
-    if not hasattr(value, "__index__") or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, but got {name}={value!r}.")
+    if not hasattr(value, "__index__") or not least <= value <= _LARGEST:
+        raise ValueError(f"{name} must be an integer from {least} to {_LARGEST}, but got {name}={value!r}.")

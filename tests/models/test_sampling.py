@@ -65,8 +65,9 @@ def test_a_row_draws_the_same_alone_and_beside_others() -> None:
         ({"temperature": -0.1}, "temperature must be at least 0 and finite, but got temperature=-0.1."),
         ({"temperature": float("nan")}, "temperature must be at least 0"),
         ({"temperature": float("inf")}, "temperature must be at least 0 and finite, but got temperature=inf."),
-        ({"top_k": -1}, "top_k must be an integer of at least 0, but got top_k=-1."),
-        ({"top_k": 2.0}, "top_k must be an integer of at least 0, but got top_k=2.0."),
+        ({"top_k": -1}, "top_k must be an integer from 0 to 2147483647, but got top_k=-1."),
+        ({"top_k": 2.0}, "top_k must be an integer from 0 to 2147483647, but got top_k=2.0."),
+        ({"top_k": 2**31}, "top_k must be an integer from 0 to 2147483647, but got top_k=2147483648."),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0."),
         ({"top_p": 1.5}, "top_p must be above 0 and at most 1"),
     ],
@@ -76,7 +77,8 @@ def test_impossible_samplers_are_refused(options: dict[str, float], message: str
         Sampler(**options)
 
 
-@pytest.mark.parametrize("max_words", [0, -1, 2.5])
+@pytest.mark.parametrize("max_words", [0, -1, 2.5, 99_999_999_999])
 def test_impossible_lengths_are_refused(max_words: int) -> None:
-    with pytest.raises(ValueError, match=f"max_words must be an integer of at least 1, but got max_words={max_words}"):
+    rule = "max_words must be an integer from 1 to 2147483647"
+    with pytest.raises(ValueError, match=f"{rule}, but got max_words={max_words}"):
         check_max_words(max_words)

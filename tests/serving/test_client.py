@@ -214,11 +214,12 @@ def test_mistakes_that_never_reach_a_server() -> None:
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
-        ({"max_words": 0}, "max_words must be an integer of at least 1, but got max_words=0"),
-        ({"max_words": 2.5}, "max_words must be an integer of at least 1, but got max_words=2.5"),
+        ({"max_words": 0}, "max_words must be an integer from 1 to 2147483647, but got max_words=0"),
+        ({"max_words": 2.5}, "max_words must be an integer from 1 to 2147483647, but got max_words=2.5"),
         ({"temperature": -1.0}, "temperature must be at least 0 and finite, but got temperature=-1.0"),
         ({"temperature": math.nan}, "temperature must be at least 0 and finite, but got temperature=nan"),
-        ({"top_k": -1}, "top_k must be an integer of at least 0, but got top_k=-1"),
+        ({"top_k": -1}, "top_k must be an integer from 0 to 2147483647, but got top_k=-1"),
+        ({"top_k": 2**31}, "top_k must be an integer from 0 to 2147483647, but got top_k=2147483648"),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0"),
     ],
 )
