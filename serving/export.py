@@ -16,6 +16,7 @@ from rnnzoo.serving.signatures import LanguageModelSignatures
 __all__ = ["export_model"]
 
 _TOP_K = 10
+_LARGEST_VERSION = 2**63 - 1  # of an int64, as which servers read the folder's name
 
 
 def export_model(
@@ -37,7 +38,7 @@ def export_model(
         source: a model, or the folder of a preset.
         destination: the folder of all versions; made if it is missing. A server that watches it never sees half a
             version: the finished folder is moved in.
-        version: a positive number; one more than the newest there, or 1, if None.
+        version: a positive int64; one more than the newest there, or 1, if None.
         top_k: how many words `predict_next` answers. If None, 10, more than an interface shows, or all that there are.
         neural_cache: mixed into `predict_next` and `score`, with the words of each request's own text; None, the
             default, because what suits a network is to be tuned, and a request is answered from the text it brings.
@@ -60,10 +61,11 @@ def export_model(
     >>> exported.name, answer["words"].shape
     ('1', TensorShape([2, 5]))
     """
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
-        raise ValueError(f"version must be a positive integer, but got {version=}.")
     destination = Path(destination)
-    target = destination / str(_next_version(destination) if version is None else version)
+    version = _next_version(destination) if version is None else version
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= _LARGEST_VERSION:
+        raise ValueError(f"version must be an integer from 1 to {_LARGEST_VERSION}, but got {version=}.")
+    target = destination / str(version)
     _refuse_existing(target)
     model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(source)
     top_k = min(_TOP_K, len(model.vocabulary) - 1) if top_k is None else top_k

@@ -79,7 +79,8 @@ def test_export_says_where_it_went(run: Path, tmp_path: Path, call: Call) -> Non
     ("options", "line"),
     [
         (["--version", "1"], "which exists"),
-        (["--version", "0"], "version must be a positive integer"),
+        (["--version", "0"], "version must be an integer from 1 to 9223372036854775807"),
+        (["--version", "9223372036854775808"], "version must be an integer from 1 to 9223372036854775807"),
         (["--top-k", "0"], "top_k must be"),
         (["--version", "9", "--neural-cache", "--cache-share", "2"], "share must be from 0 to 1"),
     ],

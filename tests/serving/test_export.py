@@ -97,8 +97,8 @@ def test_a_preset_exports_and_leaves_its_vocabulary(language_model: LanguageMode
 
 
 def test_mistakes(language_model: LanguageModel, tmp_path: Path) -> None:
-    for version in (0, -1, True, "3"):
-        with pytest.raises(ValueError, match=r"version must be a positive integer, but got version="):
+    for version in (0, -1, True, "3", 2**63):
+        with pytest.raises(ValueError, match=rf"version must be an integer from 1 to {2**63 - 1}, but got version="):
             export_model(language_model, tmp_path, version=version)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"top_k must be from 1 to 13, the words of the vocabulary, but got top_k=14."):
         export_model(language_model, tmp_path, top_k=14)
