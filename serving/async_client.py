@@ -11,6 +11,7 @@ from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.serving.async_transport import AsyncGrpcTransport, AsyncTransport
 from rnnzoo.serving.calls import Call, Calls, Signatures
 from rnnzoo.serving.speaking_protocol import speaking_messages
+from rnnzoo.serving.transport import checked_timeout
 from rnnzoo.serving.typing_session import AsyncTyping
 
 __all__ = ["AsyncClient"]
@@ -30,7 +31,8 @@ class AsyncClient:
         transport: stands in for gRPC; `address` and `credentials` are not used then.
 
     Every method raises a `ServingError` (see `rnnzoo.serving.errors`) if the server is not there, is too slow, or
-    refuses. Cancelling a call, or leaving the loop over a stream with `aclose`, tells the server.
+    refuses, or if the client is closed. Cancelling a call, or leaving the loop over a stream with `aclose`, tells the
+    server.
 
     Example:
         >>> import asyncio
@@ -53,10 +55,8 @@ class AsyncClient:
         credentials: grpc.ChannelCredentials | None = None,
         transport: AsyncTransport | None = None,
     ) -> None:
-        if not timeout > 0:
-            raise ValueError(f"timeout must be a positive number of seconds, but got {timeout=}.")
         self._calls = Calls(model_name, version)
-        self.timeout = timeout
+        self.timeout = checked_timeout(timeout)
         self._transport = AsyncGrpcTransport(address, credentials) if transport is None else transport
 
     async def predict_next(self, texts: str | Sequence[str], top_k: int = 5) -> list[list[Suggestion]]:

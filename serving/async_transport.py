@@ -5,7 +5,7 @@ from typing import Protocol
 
 import grpc
 
-from rnnzoo.serving.transport import CHANNEL_OPTIONS, SPEAK, as_is, checked_address, path, translated
+from rnnzoo.serving.transport import CHANNEL_OPTIONS, SPEAK, as_is, checked_address, closed, path, translated
 
 __all__ = ["AsyncGrpcTransport", "AsyncTransport"]
 
@@ -36,6 +36,7 @@ class AsyncGrpcTransport:
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         self._address = checked_address(address)
+        self._closed = False
         self._channel = (
             grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
             if credentials is None
@@ -43,12 +44,16 @@ class AsyncGrpcTransport:
         )
 
     async def call(self, method: str, request: bytes, timeout: float) -> bytes:
+        if self._closed:
+            raise closed(self._address)
         try:
             return await self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
             raise translated(error, self._address, timeout) from error
 
     async def stream(self, request: bytes, timeout: float) -> AsyncIterator[bytes]:
+        if self._closed:
+            raise closed(self._address)
         call = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
         try:
             async for message in call:
@@ -59,4 +64,5 @@ class AsyncGrpcTransport:
             call.cancel()
 
     async def close(self) -> None:
+        self._closed = True
         await self._channel.close(None)

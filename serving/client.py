@@ -10,7 +10,7 @@ import numpy as np
 from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.serving.calls import Call, Calls, Signatures
 from rnnzoo.serving.speaking_protocol import speaking_messages
-from rnnzoo.serving.transport import GrpcTransport, Transport
+from rnnzoo.serving.transport import GrpcTransport, Transport, checked_timeout
 from rnnzoo.serving.typing_session import Typing
 
 __all__ = ["Client"]
@@ -31,7 +31,7 @@ class Client:
         transport: stands in for gRPC; `address` and `credentials` are not used then.
 
     Every method raises a `ServingError` (see `rnnzoo.serving.errors`) if the server is not there, is too slow, or
-    refuses.
+    refuses, or if the client is closed.
 
     Example:
         >>> with Client("localhost:1") as client:  # where nobody listens
@@ -51,10 +51,8 @@ class Client:
         credentials: grpc.ChannelCredentials | None = None,
         transport: Transport | None = None,
     ) -> None:
-        if not timeout > 0:
-            raise ValueError(f"timeout must be a positive number of seconds, but got {timeout=}.")
         self._calls = Calls(model_name, version)
-        self.timeout = timeout
+        self.timeout = checked_timeout(timeout)
         self._transport = GrpcTransport(address, credentials) if transport is None else transport
 
     def predict_next(self, texts: str | Sequence[str], top_k: int = 5) -> list[list[Suggestion]]:

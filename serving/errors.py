@@ -5,10 +5,12 @@ ServingError
 ├── DeadlineError              the answer took longer than the client's timeout
 ├── ModelNotFoundError         no such model, version or signature there
 ├── InvalidRequestError        the server refused the request: its inputs do not fit
+├── ClientClosedError          the client was closed before it asked
 └── ServerFailedError          the server broke while it answered
 """
 
 __all__ = [
+    "ClientClosedError",
     "DeadlineError",
     "InvalidRequestError",
     "ModelNotFoundError",
@@ -45,6 +47,10 @@ class ModelNotFoundError(ServingError):
 
 class InvalidRequestError(ServingError):
     """The server refused the request."""
+
+
+class ClientClosedError(ServingError):
+    """The client was closed before it asked."""
 
 
 class ServerFailedError(ServingError):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import grpc
 
 from rnnzoo.serving.errors import (
+    ClientClosedError,
     DeadlineError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -17,7 +18,18 @@ from rnnzoo.serving.errors import (
 )
 from rnnzoo.serving.speaking_protocol import METHOD, SERVICE
 
-__all__ = ["CHANNEL_OPTIONS", "SPEAK", "GrpcTransport", "Transport", "as_is", "checked_address", "path", "translated"]
+__all__ = [
+    "CHANNEL_OPTIONS",
+    "SPEAK",
+    "GrpcTransport",
+    "Transport",
+    "as_is",
+    "checked_address",
+    "checked_timeout",
+    "closed",
+    "path",
+    "translated",
+]
 
 _SERVICE = "/tensorflow.serving.PredictionService/"
 _MOST_MESSAGE_BYTES = 2**31 - 1
@@ -50,6 +62,8 @@ _HTTP = "http1.x server"  # gRPC's words where somebody answers, in HTTP
 # why that code is not asked again without being told to.
 _TOO_LARGE = ("message larger than max", "out of memory", "OOM when allocating")
 
+_HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^:/\[\]]+):(-?[0-9]+)")
+_MOST_SECONDS = 10**9  # what comes after ten times as many is too late for gRPC, whose clock ends before
 _ASSERTION = re.compile(r"assertion failed: \[(.+?)\](?: \[|$)")
 
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
@@ -72,14 +86,38 @@ SPEAK = f"/{SERVICE}/{METHOD}"
 
 
 def checked_address(address: str) -> str:
-    """The address, unless it is one of the web, which gRPC would take for a name and not find.
+    """The address, unless gRPC would look for it in vain, or elsewhere: it takes port 99999 for port 34463.
 
     Raises:
-        ValueError: if it is.
+        ValueError: if it is empty, an address of the web, or has a port that there is not.
     """
+    if not address.strip():
+        raise ValueError(f"a server's address must be HOST:PORT, but got {address!r}.")
     if address.startswith(("http://", "https://")):
         raise ValueError(f"a server's address must be HOST:PORT, without http://, but got {address!r}.")
+    parts = _HOST_AND_PORT.fullmatch(address)
+    if parts and not 1 <= int(parts[1]) <= 65535:
+        raise ValueError(f"the port of a server's address must be from 1 to 65535, but got {address!r}.")
     return address
+
+
+def checked_timeout(timeout: float) -> float:
+    """The seconds that a call may take.
+
+    Raises:
+        ValueError: if they are none, or more than gRPC can count: it would give up at once.
+    """
+    if not 0 < timeout <= _MOST_SECONDS:
+        raise ValueError(f"timeout must be a positive number of seconds, at most {_MOST_SECONDS}, but got {timeout=}.")
+    return timeout
+
+
+def closed(address: str) -> ClientClosedError:
+    """What asking a closed client comes to."""
+    return ClientClosedError(
+        f"the client of the server at {address} is closed: make a new one.",
+        grpc.StatusCode.FAILED_PRECONDITION.value[0],
+    )
 
 
 def path(method: str) -> str:
@@ -113,6 +151,7 @@ class GrpcTransport:
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         self._address = checked_address(address)
+        self._closed = False
         self._channel = (
             grpc.insecure_channel(address, CHANNEL_OPTIONS)
             if credentials is None
@@ -120,12 +159,16 @@ class GrpcTransport:
         )
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
+        if self._closed:
+            raise closed(self._address)
         try:
             return self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
         except grpc.RpcError as error:
             raise translated(error, self._address, timeout) from error
 
     def stream(self, request: bytes, timeout: float) -> Iterator[bytes]:
+        if self._closed:
+            raise closed(self._address)
         call: Any = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
         try:
             yield from call
@@ -135,6 +178,7 @@ class GrpcTransport:
             call.cancel()
 
     def close(self) -> None:
+        self._closed = True
         self._channel.close()
 
 

@@ -205,8 +205,12 @@ def test_what_is_not_served(language_model_server: Server, missing: dict[str, An
 
 
 def test_mistakes_that_never_reach_a_server() -> None:
-    with pytest.raises(ValueError, match=r"timeout must be a positive number of seconds, but got timeout=0."):
-        Client(timeout=0)
+    rule = "timeout must be a positive number of seconds, at most 1000000000, but got timeout="
+    for timeout in (0, -1.0, math.nan, math.inf, 1e10):
+        with pytest.raises(ValueError, match=f"{rule}{timeout}"):
+            Client(timeout=timeout)
+        with pytest.raises(ValueError, match=rule):
+            AsyncClient(transport=Unasked(), timeout=timeout)
     with pytest.raises(ValueError, match=r"texts must hold at least one text, but got none."):
         Client(transport=Recorder()).score([])
 

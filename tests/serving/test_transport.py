@@ -1,5 +1,6 @@
 """What gRPC says goes wrong becomes one line that helps."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from waiting import wait_for
 
 from rnnzoo.serving.async_transport import AsyncGrpcTransport
 from rnnzoo.serving.errors import (
+    ClientClosedError,
     DeadlineError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -55,6 +57,45 @@ def serve(handler: Scripted, port: int = 0) -> tuple[grpc.Server, str]:
 def test_an_address_of_the_web_is_none(transport: Callable[[str], object], address: str) -> None:
     with pytest.raises(ValueError, match=rf"must be HOST:PORT, without http://, but got '{address}'\."):
         transport(address)
+
+
+@pytest.mark.parametrize("transport", [GrpcTransport, AsyncGrpcTransport])
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [
+        ("", r"a server's address must be HOST:PORT, but got ''\."),
+        ("localhost:99999", r"the port of a server's address must be from 1 to 65535, but got 'localhost:99999'\."),
+        ("[::1]:0", r"must be from 1 to 65535, but got '\[::1\]:0'\."),
+    ],
+)
+def test_addresses_where_nobody_can_be(transport: Callable[[str], object], address: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        transport(address)
+
+
+def test_a_closed_client_says_so() -> None:
+    transport = GrpcTransport("localhost:1")
+    transport.close()
+    transport.close()  # again, as a `finally` would
+
+    with pytest.raises(
+        ClientClosedError, match=r"^the client of the server at localhost:1 is closed: make a new one\."
+    ):
+        transport.call("Predict", b"", 10.0)
+    with pytest.raises(ClientClosedError):
+        next(transport.stream(b"", 10.0))
+
+
+def test_a_closed_client_of_asyncio_says_so() -> None:
+    async def ask() -> None:
+        transport = AsyncGrpcTransport("localhost:1")
+        await transport.close()
+        with pytest.raises(ClientClosedError, match=r"is closed: make a new one\."):
+            await transport.call("Predict", b"", 10.0)
+        with pytest.raises(ClientClosedError):
+            await anext(transport.stream(b"", 10.0))
+
+    asyncio.run(ask())
 
 
 def call(address: str, timeout: float = 10.0) -> bytes:
