@@ -75,8 +75,9 @@ CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.keepalive_time_ms", 330_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     # While gRPC waits to connect again, calls fail at once, and it would come to wait two minutes: too long for callers
-    # of a server that restarts. How long connecting itself may take, `min_reconnect_backoff_ms`, stays 20 seconds.
-    ("grpc.initial_reconnect_backoff_ms", 100),
+    # of a server that restarts. The first wait stays its second, longer than one call asks again: of several addresses
+    # the last one's error is told, and in a round of its own a refusal would hide that another one speaks HTTP. How
+    # long connecting itself may take, `min_reconnect_backoff_ms`, stays 20 seconds.
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 """Of every channel, blocking or not."""
