@@ -1,6 +1,7 @@
 """Bodies of requests, read within two bounds: what one may have, and what all of them hold at once."""
 
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientPayloadError, web
@@ -10,9 +11,15 @@ from rnnzoo.serving.server.status import Code, StatusError
 
 __all__ = ["Bodies"]
 
+_MOST_UNPACKED_AT_ONCE = 2**20
+_GZIP, _ZLIB, _BARE = 31, 15, -15  # zlib's numbers for what stands around packed bytes
+
 
 class Bodies:
     """Reads bodies, and remembers how much the unanswered ones hold.
+
+    They must come as they were sent, `auto_decompress=False`: aiohttp itself answers packings that it cannot unpack,
+    and in plain text. Here they are taken as they are, which is no JSON.
 
     Args:
         most_bytes: of one body, unpacked.
@@ -37,15 +44,17 @@ class Bodies:
         size = 0
         try:
             self._check(request.content_length or 0, 0)
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                self._held += len(chunk)
-                self._check(size, size)
-                chunks.append(chunk)
+            unpack = _unpacking(request.headers.get("Content-Encoding", ""))
+            async for sent in request.content.iter_any():
+                for chunk in unpack(sent):
+                    size += len(chunk)
+                    self._held += len(chunk)
+                    self._check(size, size)
+                    chunks.append(chunk)
             body = b"".join(chunks)
             chunks.clear()
             yield body
-        except (HttpProcessingError, ClientPayloadError, web.RequestPayloadError) as error:
+        except (zlib.error, HttpProcessingError, ClientPayloadError, web.RequestPayloadError) as error:
             # TensorFlow Serving takes a gzip body that it cannot unpack for an empty one.
             raise StatusError(Code.INVALID_ARGUMENT, "JSON Parse error: The document is empty") from error
         finally:
@@ -59,3 +68,21 @@ class Bodies:
                 Code.RESOURCE_EXHAUSTED,
                 f"the server is busy: the bodies of other requests hold {self._held - counted} bytes; try again later.",
             )
+
+
+def _unpacking(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
+    packing = encoding.strip().lower()
+    unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
+
+    def unpack(sent: bytes) -> Iterator[bytes]:
+        nonlocal unpacker
+        if packing not in ("gzip", "deflate"):
+            yield sent
+            return
+        if unpacker is None:  # many send "deflate" without the header that it should have, whose first byte ends in 8
+            unpacker = zlib.decompressobj(_ZLIB if sent[0] & 0xF == 8 else _BARE)
+        while sent and not unpacker.eof:
+            yield unpacker.decompress(sent, _MOST_UNPACKED_AT_ONCE)  # a little at a time: a bomb ends at the bound
+            sent = unpacker.unconsumed_tail
+
+    return unpack

@@ -51,7 +51,9 @@ class RestPort:
         self._answered = 0
         self._closed = False
         app.middlewares.append(self._counted)
-        self._runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=_LAST_BYTES_SECONDS)
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=_log, shutdown_timeout=_LAST_BYTES_SECONDS, auto_decompress=False
+        )
         self._site: web.TCPSite | None = None
         self._cleaning = asyncio.Lock()
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,22 @@ def test_a_gzip_body_is_unpacked_and_a_broken_one_is_empty(rest_server: Server, 
     assert 200 == ask(rest_server, "POST", "/v1/models/half:predict", gzip.compress(body), gzipped).status
     broken = ask(rest_server, "POST", "/v1/models/half:predict", b"\x1f\x8b" + body, gzipped)
     assert (400, "JSON Parse error: The document is empty") == (broken.status, broken.json["error"])
+
+
+@pytest.mark.parametrize("bits", [15, -15])
+def test_a_deflated_body_is_unpacked_with_its_header_or_without(rest_server: Server, ask: Ask, bits: int) -> None:
+    packer = zlib.compressobj(wbits=bits)
+    body = packer.compress(b'{"signature_name": "multiply", "instances": [[1, 0, 0]]}') + packer.flush()
+
+    assert 200 == ask(rest_server, "POST", "/v1/models/half:predict", body, {"Content-Encoding": "deflate"}).status
+
+
+@pytest.mark.parametrize("packing", ["br", "zstd", "compress"])
+def test_other_packings_are_no_json(rest_server: Server, ask: Ask, packing: str) -> None:
+    reply = ask(rest_server, "POST", "/v1/models/half:predict", b"\x0b\x02\x80{}\x03", {"Content-Encoding": packing})
+
+    assert 400 == reply.status
+    assert reply.json["error"].startswith("JSON Parse error")
 
 
 def test_the_timeout_answers_504(rest_server: Server, ask: Ask) -> None:
