@@ -11,7 +11,7 @@ from rnnzoo.tuning import TrainingConfig, evaluate
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 
 
-@pytest.mark.parametrize("name", ["gru_wikitext2", "lstm_large_wikitext2"])
+@pytest.mark.parametrize("name", ["gru_wikitext2", "irnn_wikitext2"])
 def test_a_card_agrees_with_the_weights(name: str) -> None:
     if not Path(os.environ.get("RNNZOO_DATA", ""), "wikitext-2").is_dir():
         pytest.skip("WikiText-2 is not here: set RNNZOO_DATA to a folder that holds wikitext-2/train.txt and so on.")
