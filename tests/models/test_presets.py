@@ -22,7 +22,7 @@ FILES = {"card.json", "config.json", "curves.png", "metadata.json", "model.weigh
 
 
 @pytest.fixture(scope="module")
-def smallest() -> LanguageModel:
+def small() -> LanguageModel:
     return LanguageModel.from_preset(SMALL)
 
 
@@ -65,20 +65,20 @@ def test_a_preset_answers(name: str) -> None:
     )
 
 
-def test_a_preset_is_a_keras_model(smallest: LanguageModel, tmp_path: Path) -> None:
-    smallest.save(tmp_path / "model.keras")
+def test_a_preset_is_a_keras_model(small: LanguageModel, tmp_path: Path) -> None:
+    small.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    ids = tf.constant([smallest.vocabulary.encode("the capital of")])
-    np.testing.assert_array_equal(smallest(ids), loaded(ids))
+    ids = tf.constant([small.vocabulary.encode("the capital of")])
+    np.testing.assert_array_equal(small(ids), loaded(ids))
 
 
-def test_its_layers_go_into_a_model_of_ones_own(smallest: LanguageModel) -> None:
+def test_its_layers_go_into_a_model_of_ones_own(small: LanguageModel) -> None:
     inputs = keras.Input((None,), dtype="int32")
-    hidden = smallest.recurrent_layers[0](smallest.embedding(inputs))
+    hidden = small.recurrent_layers[0](small.embedding(inputs))
     while isinstance(hidden, list | tuple):
         hidden = hidden[0]
     model = keras.Model(inputs, keras.layers.Dense(2)(hidden[:, -1]))
-    assert model(tf.constant([smallest.vocabulary.encode("the capital of")])).shape == (1, 2)
+    assert model(tf.constant([small.vocabulary.encode("the capital of")])).shape == (1, 2)
 
 
 def test_packing_a_model_keeps_what_it_says(tmp_path: Path) -> None:

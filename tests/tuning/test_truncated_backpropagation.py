@@ -204,9 +204,9 @@ def test_keras_keeps_the_weights_of_the_best_epoch(tmp_path: Path) -> None:
 
 
 def test_padding_is_no_step() -> None:
-    """Of the last window, what is padding counts in no budget and in no population statistics."""
+    """Of the last window, what is padding counts in no budget."""
     tokens = TOKENS[:9]  # one row: a window of 8, and one word of the next
-    config = NetworkConfig(network="skip_update_gru", units=6, dropout=0.0, budget=1e-2, normalization=None)
+    config = NetworkConfig(network="skip_update_gru", units=6, dropout=0.0, budget=1e-2)
     penalties = []
     for window in (8, 1):  # padded by seven words; not at all
         keras.utils.set_random_seed(5)
