@@ -155,7 +155,7 @@ def test_the_verdict_is_stored_with_each_trial(tmp_path: Path) -> None:
     verdicts = {trial.hyperparameters["rate"]: one for trial, one in zip(trials(tuner), outcomes(tuner), strict=True)}
     assert ["healthy", "stagnating", "exploding"] == [verdicts[rate].verdict for rate in (0.05, 1e-9, 1e9)]
     assert "of the first loss is gone" in verdicts[1e-9].reason
-    assert "all losses must be finite" in verdicts[1e9].reason
+    assert "all losses must be finite, and come back below the search's bound" in verdicts[1e9].reason
     assert "diverged" == verdicts[1e9].status
     assert 3 * 32 + 32 + 32 + 1 == verdicts[0.05].parameters
 
