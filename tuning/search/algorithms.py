@@ -40,7 +40,7 @@ class GridSearch(GuardedTuner, keras_tuner.GridSearch):
         >>> from rnnzoo.tuning.search import Divergence, MedianPruner
         >>> def build(hp):
         ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_initializer="ones")])
-        ...     rate = hp.Choice("rate", [0.01, 0.02, 1e-9, 1000.0], ordered=False)
+        ...     rate = hp.Choice("rate", [0.01, 0.02, 1e-9, 1e30], ordered=False)
         ...     model.compile(keras.optimizers.SGD(rate), loss="mse")
         ...     return model
         >>> x, y = numpy.ones((64, 3)), numpy.zeros(64)
@@ -50,7 +50,7 @@ class GridSearch(GuardedTuner, keras_tuner.GridSearch):
         ...     tuner.search(x, y, validation_data=(x, y), epochs=2, batch_size=4, verbose=0)
         ...     outcomes = [tuner.trial_folder(name).outcome() for name in tuner.oracle.start_order]
         >>> {one.values["rate"]: one.status for one in outcomes}
-        {0.01: 'completed', 0.02: 'completed', 1e-09: 'pruned', 1000.0: 'diverged'}
+        {0.01: 'completed', 0.02: 'completed', 1e-09: 'pruned', 1e+30: 'diverged'}
         >>> [one.verdict for one in outcomes]  # of the third there are too few losses to say
         ['healthy', 'healthy', None, 'exploding']
         >>> tuner.get_best_hyperparameters()[0]["rate"]
