@@ -39,7 +39,7 @@ class GuardedTuner(DistributedTuner):
 
     - A diverged trial ends at once, with a finite bad score.
     - A `pruner` ends trials that are worse than others were at the same moment. Such a trial still validates, and
-      counts as completed with that score.
+      counts as completed with that score. By a loss above the divergence's bound none is judged: it may come back.
     - What the losses say of each trial, healthy, exploding, oscillating or stagnating, is in its folder.
     - A folder that exists is resumed: finished trials are not run again, an interrupted one goes on after its last
       epoch, also where the process was killed between the two files that KerasTuner writes per trial.
@@ -231,9 +231,10 @@ class GuardedTuner(DistributedTuner):
         )
 
     def _objection(self, folder: TrialFolder, reports: Sequence[Report]) -> str | None:
-        if self.pruner is None:
+        latest = reports[-1]
+        if self.pruner is None or _may_come_back(latest, self.divergence):
             return None
-        sign = 1 if reports[-1].measure == "loss" or self.oracle.objective.direction == "min" else -1
+        sign = 1 if latest.measure == "loss" or self.oracle.objective.direction == "min" else -1
         return self.pruner.objection(reports, self._curves.others(folder), sign)
 
     def _continued(
@@ -301,6 +302,11 @@ def _end_at(deadline: float | None, oracle: Any) -> None:
         return {"status": "STOPPED", "values": None} if time.time() > deadline else populate(trial_id)
 
     oracle.populate_space = populate_in_time
+
+
+def _may_come_back(report: Report, divergence: Divergence) -> bool:
+    """Whether a loss is so high that it says nothing of the trial yet: in time it comes back, or counts as diverged."""
+    return report.measure == "loss" and report.value is not None and report.value > divergence.bound
 
 
 def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:

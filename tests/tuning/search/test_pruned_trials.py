@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,11 @@ def test_a_trial_that_is_stopped_scores_no_better_than_what_is_known_of_it(
     assert score == pytest.approx(trial.score)
 
 
-def test_a_trial_that_is_stopped_while_its_loss_is_above_the_bound_has_not_diverged(tmp_path: Path) -> None:
-    divergence = Divergence(bound=1e-3)
-    tuner = search_over(OwnModel((0.05,)), tmp_path, pruner=From(0.5), divergence=divergence)
-    assert ("pruned", 0.5) == (outcomes(tuner)[0].status, outcomes(tuner)[0].at)
-    assert divergence.score(0.5 / EPOCHS, "min") == trials(tuner)[0].score
+def test_nothing_is_pruned_by_a_loss_that_may_come_back(tmp_path: Path) -> None:
+    divergence = Divergence(bound=6.5, worst=9.0, steps=STEPS + 1)
+    tuner = search_over(OwnLoop((0.05,)), tmp_path, pruner=From(0.5), report_every=1, divergence=divergence)
+    (outcome,) = outcomes(tuner)
+    assert ("pruned", 1.0) == (outcome.status, outcome.at)  # the validation is below its own bound
 
 
 def test_a_loop_that_knows_no_stopping_is_stopped(tmp_path: Path) -> None:
@@ -131,16 +131,28 @@ def test_of_several_executions_the_others_do_not_begin(tmp_path: Path) -> None:
     assert (1.5, 12.0) == (outcomes(tuner)[0].at, outcomes(tuner)[0].of)
 
 
-def test_a_time_budget_ends_what_runs_and_begins_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Late(OwnModel):
+    """The hour is over in the fifth step."""
+
+    def __init__(self, strike: Callable[[], None]) -> None:
+        super().__init__()
+        self.strike = strike
+
+    def _count(self) -> None:
+        super()._count()
+        if self.batches[-1] == 5:
+            self.strike()
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> tuple[Late, float]:
+    """A model, and a deadline that comes in its fifth step."""
     deadline = time.time() + 3600
+    return Late(lambda: monkeypatch.setattr(time, "time", lambda: deadline + 1)), deadline
 
-    class Slow(OwnModel):
-        def _count(self) -> None:
-            super()._count()
-            if self.batches[-1] == 5:
-                monkeypatch.setattr(time, "time", lambda: deadline + 1)
 
-    hypermodel = Slow()
+def test_a_time_budget_ends_what_runs_and_begins_nothing(tmp_path: Path, late: tuple[Late, float]) -> None:
+    hypermodel, deadline = late
     tuner = search_over(hypermodel, tmp_path, deadline=deadline)
     assert 1 == len(trials(tuner))
     assert ("pruned", "ended early: the time budget is spent") == (
@@ -148,6 +160,17 @@ def test_a_time_budget_ends_what_runs_and_begins_nothing(tmp_path: Path, monkeyp
         outcomes(tuner)[0].message,
     )
     assert 5 <= hypermodel.batches[0] < STEPS
+
+
+def test_a_trial_that_is_stopped_while_its_loss_is_above_the_bound_has_not_diverged(
+    tmp_path: Path, late: tuple[Late, float]
+) -> None:
+    hypermodel, deadline = late
+    divergence = Divergence(bound=1e-3)
+    tuner = search_over(hypermodel, tmp_path, deadline=deadline, divergence=divergence)
+    (outcome,) = outcomes(tuner)
+    assert "pruned" == outcome.status
+    assert divergence.score(outcome.at / EPOCHS, "min") == trials(tuner)[0].score
 
 
 def test_the_verdict_is_stored_with_each_trial(tmp_path: Path) -> None:
