@@ -4,7 +4,7 @@
 # make notebooks  every notebook anew, outputs kept
 # make docs   the API reference, as HTML in site/
 # make bench  times against Keras and PyTorch
-# make bench-serving  the server against the bare model and LitServe
+# make bench-serving  the server against the bare model, LitServe, BentoML and MLServer
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,15 +50,15 @@ $(TORCH)/.installed: tests/benchmarks/requirements.txt
 bench: $(VENV)/.installed $(TORCH)/.installed
 	$(BIN)/python tests/benchmarks/bench.py
 
-# LitServe too.
-LITSERVE := tests/benchmarks/.venv-litserve
-$(LITSERVE)/.installed: tests/benchmarks/requirements-litserve.txt
-	$(PYTHON) -m venv $(LITSERVE)
-	$(LITSERVE)/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements-litserve.txt
+# So do other servers.
+RIVALS := $(patsubst %,tests/benchmarks/.venv-rival-%/.installed,litserve bentoml mlserver)
+tests/benchmarks/.venv-rival-%/.installed: tests/benchmarks/requirements-rival-%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-bench-serving: $(VENV)/.installed $(LITSERVE)/.installed
+bench-serving: $(VENV)/.installed $(RIVALS)
 	$(BIN)/python tests/benchmarks/serving.py
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(LITSERVE) demo site build dist
+	rm -rf $(VENV) $(TORCH) $(dir $(RIVALS)) demo site build dist

@@ -1,7 +1,7 @@
 """Measures the server against the bare model and writes a table: `make bench-serving`, with nothing beside it.
 
-Server, clients and bare model share the machine; ratios are taken in turns within one run. LitServe is measured too if
-its environment is there, `tests/benchmarks/.venv-litserve`.
+Server, clients and bare model share the machine; ratios are taken in turns within one run. Rivals whose environment is
+there, `tests/benchmarks/.venv-rival-NAME`, are measured too, one after the other.
 """
 
 import argparse
@@ -11,13 +11,11 @@ import platform
 import random
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -29,6 +27,7 @@ import grpc
 import keras
 import numpy as np
 import tensorflow as tf
+from rivals import RIVALS, Rival
 from serving_load import write_requests
 from serving_malformed import malformed
 from tensorflow_serving.apis import predict_pb2
@@ -144,9 +143,9 @@ def measure_latency(server: Served, bare: Callable[[list[str]], Any], count: int
 
 
 def measure_throughput(
-    server: Served, bare: Callable[[list[str]], Any], seconds: float, rounds: int, requests: Path, rival: str
-) -> list[list[str]]:
-    bare_rates, rates, rival_rates = [], [], []
+    server: Served, bare: Callable[[list[str]], Any], seconds: float, rounds: int, requests: Path
+) -> list[str]:
+    bare_rates, rates = [], []
     for _ in range(rounds):
         batches = [[text(CONTEXT) for _ in range(CLIENTS)] for _ in range(20)]
         began, runs = time.perf_counter(), 0
@@ -155,16 +154,31 @@ def measure_throughput(
             runs += 1
         bare_rates.append(runs * CLIENTS / (time.perf_counter() - began))
         rates.append(rate(result(load(server.address, seconds, requests))))
-        if rival:
-            rival_rates.append(rate(result(load(rival, seconds, requests.with_suffix(".json")))))
-    ratios = [ours / theirs for ours, theirs in zip(rates, bare_rates, strict=True)]
+    ratio = median_ratio(rates, bare_rates)
     what = f"{statistics.median(rates):,.0f}/s of {statistics.median(bare_rates):,.0f} rows/s"
-    rows = [[f"{CLIENTS} clients / bare rows", f"{statistics.median(ratios):.2f} ({what})", "≥ 0.42"]]
-    if rival:
-        ratio = statistics.median(ours / theirs for ours, theirs in zip(rates, rival_rates, strict=True))
-        what = f"{statistics.median(rival_rates):,.0f}/s"
-        rows.append([f"{CLIENTS} clients / LitServe", f"{ratio:.2f} (LitServe {what})", "≥ 2"])
-    return rows
+    return [f"{CLIENTS} clients / bare rows", f"{ratio:.2f} ({what})", "≥ 0.42"]
+
+
+def measure_rival(
+    rival: Rival, server: Served, version: Path, sentences: list[str], seconds: float, rounds: int, requests: Path
+) -> list[str]:
+    bodies = requests.with_suffix(f".{rival.name}")
+    write_requests(bodies, [rival.request(sentence) for sentence in sentences])
+    rates, rival_rates = [], []
+    with rival.served(version) as address:
+        for _ in range(rounds):
+            rates.append(rate(result(load(server.address, seconds, requests))))
+            found = result(load(address, seconds, bodies))
+            refused = {code: count for code, count in found["codes"].items() if code != "OK"}
+            if refused:
+                raise RuntimeError(f"{rival.title} must answer all requests, but got {refused}.")
+            rival_rates.append(rate(found))
+    what = f"{statistics.median(rates):,.0f}/s, {rival.title} {statistics.median(rival_rates):,.0f}/s"
+    return [f"{CLIENTS} clients / {rival.title}", f"{median_ratio(rates, rival_rates):.2f} ({what})", "≥ 2"]
+
+
+def median_ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
 def measure_typing(server: Served, sessions: int) -> list[str]:
@@ -240,34 +254,6 @@ def measure_memory(server: Served, minutes: float, requests: Path) -> list[str]:
     return [f"memory, minute {settled:g} to {minutes:g} at full load", f"{grown:+.1%} of {first:.0f} MB", "≤ 5 %"]
 
 
-@contextmanager
-def litserve(version: Path) -> Iterator[str]:
-    """The address of LitServe with the same SavedModel; empty if it is not installed."""
-    python = HERE / ".venv-litserve" / "bin" / "python"
-    if not python.exists():
-        yield ""
-        return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen([python, HERE / "litserve_worker.py", version, str(port)], start_new_session=True)
-    try:
-        address = f"http://127.0.0.1:{port}/predict"
-        body = urllib.request.Request(address, b'{"instances": ["w1"]}', {"Content-Type": "application/json"})
-        until = time.monotonic() + 180
-        while True:
-            try:
-                urllib.request.urlopen(body, timeout=10).close()
-                break
-            except OSError:
-                if time.monotonic() > until or process.poll() is not None:
-                    raise
-                time.sleep(0.2)
-        yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round of load")
@@ -287,12 +273,14 @@ def main() -> None:
         sentences = [text(CONTEXT) for _ in range(20_000)]
         requests = folder / "requests"
         write_requests(requests, [request(sentence) for sentence in sentences])
-        bodies = [json.dumps({"instances": [sentence]}).encode() for sentence in sentences]
-        write_requests(requests.with_suffix(".json"), bodies)
         rows = []
-        with served(version.parent) as server, litserve(version) as rival:
+        with served(version.parent) as server:
             rows.append(measure_latency(server, bare, 40 * options.rounds))
-            rows += measure_throughput(server, bare, options.seconds, options.rounds, requests, rival)
+            rows.append(measure_throughput(server, bare, options.seconds, options.rounds, requests))
+            for rival in RIVALS:
+                if rival.python.exists():
+                    found = measure_rival(rival, server, version, sentences, options.seconds, options.rounds, requests)
+                    rows.append(found)
             rows.append(measure_typing(server, 2 * options.rounds))
             rows.append(measure_malformed(server, options.malformed))
             if options.minutes:

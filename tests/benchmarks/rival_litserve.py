@@ -1,16 +1,14 @@
-"""The same SavedModel behind LitServe, in an environment of its own: `litserve_worker.py VERSION_FOLDER PORT`."""
+"""The SavedModel behind LitServe: `rival_litserve.py VERSION_FOLDER PORT`."""
 
 import sys
 
 import litserve as ls
-import numpy as np
-import tensorflow as tf
+from rival_model import NextWords
 
 
-class NextWords(ls.LitAPI):
+class NextWordsAPI(ls.LitAPI):
     def setup(self, device: str) -> None:
-        self.loaded = tf.saved_model.load(sys.argv[1])
-        self.ask = self.loaded.signatures["predict_next"]
+        self.ask = NextWords(sys.argv[1])
 
     def decode_request(self, request: dict[str, list[str]]) -> str:
         return request["instances"][0]
@@ -19,12 +17,7 @@ class NextWords(ls.LitAPI):
         return inputs
 
     def predict(self, texts: list[str]) -> list[dict[str, list[object]]]:
-        answer = self.ask(text=tf.constant(texts))
-        words, probabilities = answer["words"].numpy(), answer["probabilities"].numpy()
-        return [
-            {"words": [word.decode() for word in row], "probabilities": np.asarray(chances).tolist()}
-            for row, chances in zip(words, probabilities, strict=True)
-        ]
+        return self.ask(texts)
 
     def unbatch(self, output: list[dict[str, list[object]]]) -> list[dict[str, list[object]]]:
         return output
@@ -34,7 +27,7 @@ class NextWords(ls.LitAPI):
 
 
 if __name__ == "__main__":
-    api = NextWords(max_batch_size=32, batch_timeout=0.002)
+    api = NextWordsAPI(max_batch_size=32, batch_timeout=0.002)
     ls.LitServer(api, accelerator="cpu", devices=1, workers_per_device=1).run(
         port=int(sys.argv[2]), generate_client_file=False, log_level="error"
     )
