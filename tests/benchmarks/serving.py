@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,13 @@ class Served:
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split(" is served on ")[1].split(";")[0].split()[0]
         self._channel = grpc.insecure_channel(self.address)
+
+    @cached_property
+    def rest(self) -> str:
+        """Where what `rnnzoo serve` serves answers over HTTP: its second line ends in the page's address."""
+        assert self.process.stdout is not None
+        page = self.process.stdout.readline().split(" at ")[1].rstrip().removesuffix(".")
+        return f"{page}v1/models/default:predict"
 
     def ask(self, message: bytes, method: str = "Predict") -> str:
         try:
@@ -162,19 +169,25 @@ def measure_throughput(
 def measure_rival(
     rival: Rival, server: Served, version: Path, sentences: list[str], seconds: float, rounds: int, requests: Path
 ) -> list[str]:
-    bodies = requests.with_suffix(f".{rival.name}")
+    """Over gRPC, and over HTTP as the rival."""
+    ours_bodies, bodies = requests.with_suffix(".json"), requests.with_suffix(f".{rival.name}")
+    write_requests(ours_bodies, [json.dumps({"instances": [sentence]}).encode() for sentence in sentences])
     write_requests(bodies, [rival.request(sentence) for sentence in sentences])
-    rates, rival_rates = [], []
+    rates: dict[str, list[float]] = {"gRPC": [], "HTTP": [], rival.title: []}
     with rival.served(version) as address:
+        asked = {"gRPC": (server.address, requests), "HTTP": (server.rest, ours_bodies), rival.title: (address, bodies)}
         for _ in range(rounds):
-            rates.append(rate(result(load(server.address, seconds, requests))))
-            found = result(load(address, seconds, bodies))
-            refused = {code: count for code, count in found["codes"].items() if code != "OK"}
-            if refused:
-                raise RuntimeError(f"{rival.title} must answer all requests, but got {refused}.")
-            rival_rates.append(rate(found))
-    what = f"{statistics.median(rates):,.0f}/s, {rival.title} {statistics.median(rival_rates):,.0f}/s"
-    return [f"{CLIENTS} clients / {rival.title}", f"{median_ratio(rates, rival_rates):.2f} ({what})", "≥ 2"]
+            for name, (where, what) in asked.items():
+                found = result(load(where, seconds, what))
+                refused = {code: count for code, count in found["codes"].items() if code != "OK"}
+                if refused:
+                    raise RuntimeError(f"all requests must be answered, but {name} answered {refused}.")
+                rates[name].append(rate(found))
+    theirs = rates.pop(rival.title)
+    told_rates = ", ".join(f"{name} {statistics.median(ours):,.0f}/s" for name, ours in rates.items())
+    ratios = " and ".join(f"{median_ratio(ours, theirs):.2f}" for ours in rates.values())
+    what = f"{told_rates}; {rival.title} {statistics.median(theirs):,.0f}/s"
+    return [f"{CLIENTS} clients / {rival.title}, by gRPC and HTTP", f"{ratios} ({what})", "≥ 2"]
 
 
 def median_ratio(ours: list[float], theirs: list[float]) -> float:
