@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+
 from rnnzoo.tuning.diagnosis.decay import half_life, mean_factor
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.signs import Sample, Signs
@@ -93,10 +95,11 @@ class Evidence:
         measured: dict[str, Any] = {} if signs is None else _of_signs(signs)
         if flow is not None:
             measured["factor"] = furthest_factor(flow, others.get("needed_lag", SENTENCE))
-            broken = tuple(f"{count} values of {name} are not finite" for name, count in flow.broken_weights.items())
-            measured["non_finite"] = (*measured.get("non_finite", ()), *broken)
+            measured["non_finite"] = (*measured.get("non_finite", ()), *_non_finite(flow))
         if first_flow is not None:
             measured["first_factor"] = furthest_factor(first_flow, others.get("needed_lag", SENTENCE))
+            at_first = (f"before training, {what}" for what in _non_finite(first_flow))
+            measured["non_finite"] = (*at_first, *measured.get("non_finite", ()))
         return cls(**{**measured, **others})
 
 
@@ -105,6 +108,18 @@ def furthest_factor(flow: GradientFlow, needed_lag: int = SENTENCE) -> float | N
     _, state, _ = flow.furthest(needed_lag)
     factor = mean_factor(state.median, needed_lag)
     return None if math.isnan(factor) else factor
+
+
+def _non_finite(flow: GradientFlow) -> tuple[str, ...]:
+    """What is not finite: the weights, or else the loss, or else gradients, each of which follows from those before."""
+    weights = tuple(f"{count} values of {name} are not finite" for name, count in flow.broken_weights.items())
+    loss = () if math.isfinite(flow.loss) else ("the loss of the measured words is not finite",)
+    gradients = tuple(
+        f"the gradient of {name} is not finite"
+        for _, state, name in flow.states()
+        if not np.isfinite(state.median).all()
+    )
+    return weights or loss or gradients
 
 
 def _of_signs(signs: Signs) -> dict[str, Any]:

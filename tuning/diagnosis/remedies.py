@@ -30,7 +30,7 @@ def remedies_for(
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
 ) -> tuple[Remedy, ...]:
-    """What to try for the first finding of a verdict, the likeliest cure first; nothing for a healthy network.
+    """What to try for the first finding of a verdict, the likeliest cure first; nothing where that is no ailment.
 
     What the network has already is left out.
 
@@ -77,4 +77,5 @@ _ORDERS: Mapping[str, Callable[[Patient], tuple[_Make, ...]]] = {
     "oscillating": lambda patient: (slower, clip_lower, warm_up, normalisation),
     "dead": lambda patient: (living_slope, normalisation, slower),
     "healthy": lambda patient: (),
+    "unmeasured": lambda patient: (),
 }

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnzoo.tuning.diagnosis.evidence import Evidence
-from rnnzoo.tuning.diagnosis.trends import LossTrend, loss_trend
+from rnnzoo.tuning.diagnosis.trends import SHORTEST_HISTORY, LossTrend, loss_trend
 
 __all__ = ["VERDICTS", "Finding", "Verdict", "judge"]
 
-VERDICTS = ("exploding", "oscillating", "dead", "vanishing", "stagnating", "healthy")
+VERDICTS = ("exploding", "oscillating", "dead", "vanishing", "stagnating", "healthy", "unmeasured")
 """In the order in which they are looked for: causes before what follows from them."""
 
 GROWN = 10.0  # times, over the needed lag
@@ -29,7 +29,7 @@ STANDSTILL = 0.02  # of the first loss gone
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, or that nothing is.
+    """One thing that is wrong, or that nothing is, or that nobody can say.
 
     Attributes:
         name: one of `VERDICTS`.
@@ -47,7 +47,8 @@ class Verdict:
     """What was found.
 
     Attributes:
-        findings: all that is wrong, the likeliest cause first; or the one finding that nothing is.
+        findings: all that is wrong, the likeliest cause first; or the one finding that nothing is, or that too little
+            was measured to say so.
     """
 
     findings: tuple[Finding, ...]
@@ -83,7 +84,8 @@ def judge(evidence: Evidence) -> Verdict:
       size, that the network is still the one that it began as.
     - **vanishing**: over the needed lag a tenth of the gradient is left, or less; or, where the gradient's way back was
       not measured, half of a layer's units are saturated.
-    - **healthy**: none of these.
+    - **healthy**: none of these, and the gradient's way back or the loss was measured.
+    - **unmeasured**: none of these, and neither was.
 
     Example:
         >>> for part in judge(Evidence(factor=0.5)).reason.split("; "):
@@ -98,7 +100,7 @@ def judge(evidence: Evidence) -> Verdict:
     last = (_stagnating, _vanishing) if still else (_vanishing, _stagnating)
     rules = (_exploding, _oscillating, _dead, *last)
     findings = tuple(finding for rule in rules if (finding := rule(evidence, trend)) is not None)
-    return Verdict(findings=findings or (_healthy(evidence, trend),))
+    return Verdict(findings=findings or (_without_ailment(evidence, trend),))
 
 
 def _exploding(evidence: Evidence, trend: LossTrend | None) -> Finding | None:
@@ -189,7 +191,7 @@ def _stagnating(evidence: Evidence, trend: LossTrend | None) -> Finding | None:
     return Finding(name="stagnating", reason=reason, numbers=numbers)
 
 
-def _healthy(evidence: Evidence, trend: LossTrend | None) -> Finding:
+def _without_ailment(evidence: Evidence, trend: LossTrend | None) -> Finding:
     measured = []
     numbers: dict[str, float] = {}
     if evidence.half_life is not None:
@@ -203,5 +205,11 @@ def _healthy(evidence: Evidence, trend: LossTrend | None) -> Finding:
     if trend is not None:
         measured.append(f"{trend.improvement:.0%} of the first loss is gone")
         numbers["improvement"] = trend.improvement
-    reason = f"{' and '.join(measured) or 'nothing was measured'}; no rule for an ailment applies."
+    if not measured:
+        reason = (
+            "no rule for an ailment applies, but neither the gradient's way back nor "
+            f"{SHORTEST_HISTORY} losses or more were measured."
+        )
+        return Finding(name="unmeasured", reason=reason, numbers={})
+    reason = f"{' and '.join(measured)}; no rule for an ailment applies."
     return Finding(name="healthy", reason=reason, numbers=numbers)

@@ -8,7 +8,7 @@ from rnnzoo.tuning.diagnosis.verdict import VERDICTS, judge
 
 def test_the_cases_are_many_and_of_all_kinds() -> None:
     assert len(FATES) >= 40
-    assert set(VERDICTS) == {fate.verdict for fate in FATES}
+    assert set(VERDICTS) - {"unmeasured"} == {fate.verdict for fate in FATES}
     assert len({fate.name for fate in FATES}) == len(FATES)
     assert not set(CALIBRATION_SEEDS) & set(TEST_SEEDS)
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
+from rnnzoo.tuning.diagnosis.evidence import Evidence
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow, gradient_flow_of_rows
 from rnnzoo.tuning.diagnosis.traced_model import TracedModel
+from rnnzoo.tuning.diagnosis.verdict import judge
 
 VOCABULARY = Vocabulary.from_lines([[f"word{number}" for number in range(30)]])
 TOKENS = np.random.default_rng(0).integers(len(VOCABULARY), size=400)
@@ -131,6 +133,7 @@ def test_an_explosion_past_all_numbers_is_measured_too() -> None:
     kernel.assign(1e30 * np.ones(kernel.shape))
     flow = measure(network)
     assert not flow.broken_weights
+    assert "exploding" == judge(Evidence.gather(flow=flow)).name
     json.dumps(flow.as_dict(), allow_nan=False)
 
 

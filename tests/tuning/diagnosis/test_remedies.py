@@ -27,7 +27,8 @@ EVIDENCE = {
     "dead": Evidence(dead={"irnn": 1.0}),
     "vanishing": Evidence(factor=0.5, needed_lag=50),
     "stagnating": Evidence(gradient_norms=[3.0, 4.0], clipped_share=1.0),
-    "healthy": Evidence(),
+    "healthy": Evidence(factor=0.95),
+    "unmeasured": Evidence(),
 }
 # Networks that come with options which others do not know.
 NETWORK_CONFIGS = (

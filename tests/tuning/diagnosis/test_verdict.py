@@ -1,21 +1,43 @@
 """Each rule on numbers just beyond its threshold and just before it."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rnnzoo.tuning.diagnosis.evidence import Evidence
+from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, JacobianFlow, LayerFlow, StateFlow
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 from rnnzoo.tuning.diagnosis.verdict import judge
 
 FALLING = [5.0 - 0.04 * step for step in range(100)]
 
 
-def test_nothing_measured_is_nothing_found() -> None:
+def flow(norm: float = 1.0, loss: float = 1.0, broken_weights: Mapping[str, int] | None = None) -> GradientFlow:
+    """Of one layer whose gradient has that norm at every lag."""
+    jacobian = JacobianFlow(lags=np.array([1]), largest=np.ones(1), median=np.ones(1), smallest=np.ones(1))
+    layer = LayerFlow(
+        name="irnn_0",
+        kind="SimpleRNNCell",
+        units=4,
+        hidden=StateFlow.from_norms(np.full((1, 31), norm)),
+        cell=None,
+        weights={},
+        jacobian=jacobian,
+        cell_jacobian=None,
+        spectral_radii={},
+    )
+    return GradientFlow(
+        layers=(layer,), lags=30, positions=(40,), warm_up=0, loss=loss, broken_weights=broken_weights or {}
+    )
+
+
+def test_what_was_not_measured_is_not_called_healthy() -> None:
     verdict = judge(Evidence())
-    assert verdict.name == "healthy"
-    assert "nothing was measured" in verdict.reason
+    assert verdict.name == "unmeasured"
+    assert "neither the gradient's way back nor 12 losses or more were measured" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -32,11 +54,12 @@ def test_nothing_measured_is_nothing_found() -> None:
         ({"factor": 10 ** (1 / 20) - 1e-6}, "healthy"),
         ({"factor": 0.9, "first_factor": 1.5}, "exploding"),
         ({"factor": 1e300}, "exploding"),
-        ({"factor": math.nan}, "healthy"),
+        ({"factor": math.nan}, "unmeasured"),
         ({"factor": math.nan, "saturated": {"lstm": 0.5}}, "vanishing"),
         ({"factor": 0.9, "saturated": {"lstm": 0.5}}, "healthy"),
         ({"dead": {"low": 0.1, "high": 0.5}}, "dead"),
-        ({"dead": {"low": 0.1, "high": 0.49}}, "healthy"),
+        ({"dead": {"low": 0.1, "high": 0.49}}, "unmeasured"),
+        ({"factor": 0.95, "dead": {"low": 0.1, "high": 0.49}}, "healthy"),
         ({"losses": [2.0, 2.6] * 20}, "oscillating"),
         ({"losses": [2.0, 2.4] * 20}, "stagnating"),
         ({"losses": [2.0, 2.6] * 20, "dead": {"irnn": 1.0}}, "oscillating"),
@@ -106,6 +129,21 @@ def test_evidence_names_the_first_place_that_was_not_finite() -> None:
     assert Evidence.gather(signs).non_finite == (
         "the gradient of lstm/kernel (and of 2 more) was not finite at step 7",
     )
+
+
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ({"loss": math.nan}, "the loss of the measured words is not finite"),
+        ({"norm": math.inf}, "the gradient of irnn_0 is not finite"),
+        ({"loss": math.inf, "broken_weights": {"kernel": 3}}, "3 values of kernel are not finite"),
+    ],
+)
+def test_a_flow_that_is_not_finite_explodes_now_and_before_training(broken: dict[str, Any], what: str) -> None:
+    sound, exploded = flow(), flow(**broken)
+    now, before = Evidence.gather(flow=exploded, first_flow=sound), Evidence.gather(flow=sound, first_flow=exploded)
+    assert (now.non_finite, before.non_finite) == ((what,), (f"before training, {what}",))
+    assert [judge(evidence).name for evidence in (now, before)] == ["exploding", "exploding"]
 
 
 def test_a_needed_lag_of_nothing_is_refused() -> None:
