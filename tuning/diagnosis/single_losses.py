@@ -18,22 +18,24 @@ RowLosses = Callable[[Any, tf.Tensor, tf.Tensor], tf.Tensor]
 """model, inputs (b, t, …), targets (b, …) → the loss of each row (b,), none of which depends on another row."""
 
 
-def single_losses(model: keras.Model, loss: Loss | None = None) -> RowLosses:
+def single_losses(model: keras.Model, example: Any, loss: Loss | None = None) -> RowLosses:
     """The loss of the last step of each row; where the model gives no sequence, of its output.
 
     Args:
         model: a language model, or any Keras model with one output.
+        example: inputs that tell what it gives.
         loss: what compares targets and outputs; the default is the cross-entropy of the next word in nats, on logits,
-            or on probabilities where the model ends in a softmax.
+            or on probabilities where the outputs for the example are so: none is negative, and they add up to 1.
+
+    Raises:
+        ValueError: if the model has several outputs.
     """
     if loss is None and isinstance(model, LanguageModel):
         return _language_losses
-    compare = loss or _cross_entropy(_ends_in_softmax(model))
+    compare = loss or _cross_entropy(_are_probabilities(_output(model, example)))
 
     def row_losses(model: Any, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        outputs = model(inputs, training=False)
-        if not tf.is_tensor(outputs):
-            raise ValueError(f"the model must have one output, but {model.name} has {len(outputs)}.")
+        outputs = _output(model, inputs)
         losses = compare(targets, outputs[:, -1] if outputs.shape.rank == 3 else outputs)
         if losses.shape.rank != 1:
             raise ValueError(f"the loss must be one number for each row, but its shape is {losses.shape}.")
@@ -51,7 +53,16 @@ def _language_losses(model: LanguageModel, token_ids: tf.Tensor, targets: tf.Ten
 
 def numbers_per_row(model: keras.Model, example: Any) -> int:
     """How many numbers the losses of a row take: the outputs of all its steps, four times on the way there and back."""
-    return len(model.vocabulary) if isinstance(model, LanguageModel) else 4 * int(np.prod(model(example).shape))
+    return (
+        len(model.vocabulary) if isinstance(model, LanguageModel) else 4 * int(np.prod(_output(model, example).shape))
+    )
+
+
+def _output(model: keras.Model, inputs: Any) -> tf.Tensor:
+    output = model(inputs, training=False)
+    if not tf.is_tensor(output):
+        raise ValueError(f"the model must have one output, but {model.name} has {len(output)}.")
+    return output
 
 
 def _cross_entropy(on_probabilities: bool) -> Loss:
@@ -60,6 +71,7 @@ def _cross_entropy(on_probabilities: bool) -> Loss:
     )
 
 
-def _ends_in_softmax(model: keras.Model) -> bool:
-    last = model.layers[-1]
-    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax
+def _are_probabilities(outputs: tf.Tensor) -> bool:
+    """Looked at rather than concluded from the layers: a softmax can hide in any of them."""
+    values = np.asarray(outputs)
+    return bool(np.all(values >= 0) and np.allclose(values.sum(axis=-1), 1.0, rtol=0.0, atol=1e-4))

@@ -50,7 +50,7 @@ class TracedModel:
         numbers += _NUMBERS_PER_UNIT * example.shape[1] * sum(step.units for step in self.steps)
         # The weights of an unknown cell cannot be copied for every row, so that it takes one row at a time.
         self._most_rows = 1 if any(step.one_row for step in self.steps) else max(1, _NUMBERS_PER_PASS // numbers)
-        self._row_losses = single_losses(self.model, loss)
+        self._row_losses = single_losses(self.model, example, loss)
         for index, layer in enumerate(self.layers):
             layer.inner_loop = partial(self._inner_loop, index)
         self._anchors: list[tf.Tensor] = []

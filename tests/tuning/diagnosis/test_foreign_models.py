@@ -9,6 +9,7 @@ import tensorflow as tf
 from conformance.unrolled import assert_equal_gradients, record
 
 from rnnzoo.models import IRNN, SkipRNN, SkipUpdateGRU
+from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow_of_rows
 from rnnzoo.tuning.diagnosis.weight_terms import total_gradient
 
@@ -85,6 +86,34 @@ def test_keras_models_of_words(kind: str) -> None:
     model.set_weights([0.6 * random.normal(size=weight.shape) for weight in model.weights])
     inputs, targets = text()
     assert_equal_gradients(model, inputs, targets, cross_entropy)
+
+
+def flow_of_words(*head: keras.layers.Layer) -> GradientFlow:
+    layers = [keras.layers.Embedding(WORDS, 5), keras.layers.SimpleRNN(4, return_sequences=True), *head]
+    model = keras.Sequential([keras.layers.Input((TIME,)), *layers])
+    random = np.random.default_rng(1)
+    model.set_weights([0.6 * random.normal(size=weight.shape) for weight in model.weights])
+    return gradient_flow_of_rows(model, *text(), jacobian_positions=1)
+
+
+@pytest.fixture(scope="module")
+def flow_from_logits() -> GradientFlow:
+    return flow_of_words(keras.layers.Dense(WORDS))
+
+
+SOFTMAX_HEADS = {
+    "Dense": lambda: [keras.layers.Dense(WORDS, "softmax")],
+    "TimeDistributed": lambda: [keras.layers.TimeDistributed(keras.layers.Dense(WORDS, "softmax"))],
+    "nested": lambda: [keras.Sequential([keras.layers.Dense(WORDS), keras.layers.Softmax()])],
+    "Lambda": lambda: [keras.layers.Dense(WORDS), keras.layers.Lambda(keras.ops.softmax)],
+}
+
+
+@pytest.mark.parametrize("head", SOFTMAX_HEADS)
+def test_probabilities_are_not_taken_for_logits(head: str, flow_from_logits: GradientFlow) -> None:
+    flow = flow_of_words(*SOFTMAX_HEADS[head]())
+    assert flow_from_logits.loss == pytest.approx(flow.loss)
+    np.testing.assert_allclose(flow.layers[0].hidden.median, flow_from_logits.layers[0].hidden.median)
 
 
 def masked(layer: keras.layers.RNN) -> keras.Model:
