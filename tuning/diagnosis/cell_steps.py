@@ -149,7 +149,7 @@ class _WholeStep:
         self.cell = cell
         sizes = cell.state_size
         sizes = list(sizes) if isinstance(sizes, Sequence) else [sizes]
-        if not all(isinstance(size, int) for size in sizes):
+        if isinstance(cell, keras.layers.StackedRNNCells) or not all(isinstance(size, int) for size in sizes):
             raise ValueError(f"a recurrent layer must hold one cell, but got {type(cell).__name__}.")
         self.units = sizes[0]
         second = "cell" if isinstance(cell, keras.layers.LSTMCell) else "state_1"

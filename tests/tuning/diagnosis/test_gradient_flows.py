@@ -152,13 +152,19 @@ def bidirectional() -> keras.Model:
     return keras.Sequential([keras.layers.Input((None,)), keras.layers.Embedding(32, 3), both, keras.layers.Dense(32)])
 
 
-def stacked() -> keras.Model:
-    cells = keras.layers.RNN([keras.layers.LSTMCell(3), keras.layers.LSTMCell(3)])
+def stacked(cell: type[keras.layers.Layer]) -> keras.Model:
+    cells = keras.layers.RNN([cell(3), cell(3)])
     return keras.Sequential([keras.layers.Input((None,)), keras.layers.Embedding(32, 3), cells, keras.layers.Dense(32)])
 
 
 def unbuilt() -> keras.Model:
     return keras.Sequential([keras.layers.Embedding(32, 3), keras.layers.LSTM(3), keras.layers.Dense(32)])
+
+
+def two_headed() -> keras.Model:
+    words = keras.layers.Input((None,))
+    hidden = keras.layers.LSTM(3)(keras.layers.Embedding(32, 3)(words))
+    return keras.Model(words, [keras.layers.Dense(32)(hidden), keras.layers.Dense(32)(hidden)], name="two")
 
 
 class Unrebuildable(keras.Model):
@@ -174,7 +180,9 @@ class Unrebuildable(keras.Model):
     [
         (dense, {}, "the model must have a recurrent layer, but .* has none"),
         (bidirectional, {}, "recurrent layers must read forwards, but backward_lstm.* reads backwards"),
-        (stacked, {}, "a recurrent layer must hold one cell, but got StackedRNNCells"),
+        (lambda: stacked(keras.layers.LSTMCell), {}, "a recurrent layer must hold one cell, but got StackedRNNCells"),
+        (lambda: stacked(keras.layers.SimpleRNNCell), {}, "must hold one cell, but got StackedRNNCells"),
+        (two_headed, {}, "the model must have one output, but two has 2"),
         (unbuilt, {}, "the model must be built"),
         (lambda: Unrebuildable(3), {}, "must be rebuildable from its configuration .*, but Unrebuildable is not"),
         (model, {"lags": 399}, r"at least lags \+ 2 tokens, but got 400 tokens for lags=399"),
