@@ -22,14 +22,16 @@ def decay_factor(curve: Curve, floor: float = 1e-3) -> float:
         floor: 1e-3: what lies below moves no weight, and a network that forgets at many speeds has its slowest there.
 
     Returns:
-        The factor; NaN where fewer than two of the values are positive and finite.
+        The factor; 0 where one value is positive and nothing comes after it; NaN where fewer than two of the values
+        are positive and finite otherwise.
 
     >>> round(decay_factor(0.9 ** np.arange(100)), 6)
     0.9
     """
     usable = np.isfinite(curve) & (curve > 0)
     if usable.sum() < 2:
-        return math.nan
+        after = curve[np.flatnonzero(usable)[-1] + 1 :] if usable.any() else curve[:0]
+        return 0.0 if len(after) and not after.any() else math.nan
     last = np.flatnonzero(usable & (curve >= floor * curve[usable].max()))[-1]
     lags = np.flatnonzero(usable[: last + 1])
     if len(lags) < 2:  # it falls by more than the floor at the first step

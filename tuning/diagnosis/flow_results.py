@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rnnzoo.tuning.diagnosis.decay import decay_factor, effective_horizon, half_life, mean_factor
 
-__all__ = ["GradientFlow", "JacobianFlow", "LayerFlow", "StateFlow", "WeightFlow", "as_json"]
+__all__ = ["GradientFlow", "JacobianFlow", "LayerFlow", "StateFlow", "WeightFlow", "as_json", "half_life_as_json"]
 
 Curve = npt.NDArray[np.float64]
 """One value for each lag."""
@@ -24,7 +24,7 @@ class StateFlow:
         median, lower, upper: (K + 1,) the middle and the quartiles.
         highest: (K + 1,) the largest: explosions are rare before they are frequent.
         factor: what the median is multiplied by at each step, see `decay_factor`: < 1 vanishes, > 1 explodes.
-        half_life: in words; infinite where nothing decays.
+        half_life: in words; infinite where nothing decays, NaN where there is no factor.
         horizon: the lag up to which the median holds 95 % of its sum; near K it means: at least so far.
     """
 
@@ -210,3 +210,12 @@ def as_json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def half_life_as_json(half_life: float) -> float | str | None:
+    """A half-life as what JSON knows and `float` reads, for where no factor stands beside it; None for NaN.
+
+    >>> [half_life_as_json(steps) for steps in (2.5, math.inf, math.nan)]
+    [2.5, 'inf', None]
+    """
+    return "inf" if half_life == math.inf else as_json(half_life)

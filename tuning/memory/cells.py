@@ -14,7 +14,7 @@ import keras
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.atomic_files import atomic_file
-from rnnzoo.tuning.diagnosis.flow_results import as_json
+from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
 from rnnzoo.tuning.memory.adding_problem import learn_adding
 from rnnzoo.tuning.memory.recall_ladder import LADDER, climb
 from rnnzoo.tuning.memory.text_learning import learn_text
@@ -47,15 +47,15 @@ class Cell:
     length: int = 100
 
     def run(self) -> Outcome:
-        """Learn, and say what became of it, in what JSON knows: infinity and NaN are None."""
+        """Learn, and say what became of it, for JSON: None for no finite number, "inf" for an infinite half-life."""
         if self.task == "recall":
             recall = climb(self.network, self.training, ladder=self.ladder, steps=self.steps)
             return {**as_json(recall), "reach": recall.reach}
         if self.task == "adding":
             adding = learn_adding(self.network, self.training, length=self.length, steps=self.steps)
             return {**as_json(adding), "solved": adding.solved}
-        outcome: Outcome = as_json(learn_text(self.network, self.training))
-        return outcome
+        text = learn_text(self.network, self.training)
+        return {**as_json(text), "half_life": half_life_as_json(text.half_life)}
 
     def as_dict(self) -> dict[str, Any]:
         """What decides the outcome, the table's line not among it."""

@@ -89,7 +89,7 @@ def _line(row: str, cells: list[Cell], outcomes: Mapping[str, Outcome]) -> list[
         if cell.task == "recall":
             seed, reach = cell.training.seed, outcomes[cell.key]["reach"]
             reaches[seed] = max(reaches.get(seed, 0), reach)
-    half_lives = [text["half_life"] for text in texts if not text["failed"]]
+    half_lives = [float(text["half_life"]) for text in texts if not text["failed"] and text["half_life"] is not None]
     return [
         row,
         number(middle([text["perplexity"] for text in texts])),

@@ -28,7 +28,8 @@ class TextOutcome:
 
     Attributes:
         perplexity: on the validation split, after the last epoch; infinite if training diverged.
-        half_life: in how many words the gradient of a single loss halves in the first layer; NaN where none is left.
+        half_life: in how many words the gradient of a single loss halves in the first layer; infinite where it does not
+            shrink, NaN where training diverged or there is none.
         failed: whether training diverged, or ended no better than the frequencies of the words alone.
     """
 

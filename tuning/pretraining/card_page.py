@@ -112,7 +112,10 @@ def _update_share(card: Mapping[str, Any]) -> str:
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> str:
     half_life, horizon = diagnosis["half_life"], diagnosis["horizon"]
-    fitted = "it never halves" if half_life is None else f"it halves every {half_life:.3g} words"
+    if half_life is None:
+        fitted = "no half-life fits"
+    else:
+        fitted = "it never halves" if half_life == "inf" else f"it halves every {half_life:.3g} words"
     return (
         f"Of the gradient of a single loss, in {diagnosis['state']}, {diagnosis['left']:.2g} are left "
         f"{diagnosis['needed_lag']} words back; fitted over {diagnosis['lags']} words, {fitted}; 95 % of it lie within "

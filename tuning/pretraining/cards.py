@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.diagnosis.diagnoses import diagnose
-from rnnzoo.tuning.diagnosis.flow_results import as_json
+from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
 from rnnzoo.tuning.evaluation import evaluate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.pretraining.examples import asked_examples, surprising_examples
@@ -80,7 +80,7 @@ def measure_card(preset: Path, runs: Sequence[Path], stages: Sequence[Stage], co
             "state": state,
             "left": as_json(diagnosis.evidence.left_of_gradient),
             "needed_lag": diagnosis.evidence.needed_lag,
-            "half_life": as_json(reach.half_life),
+            "half_life": half_life_as_json(reach.half_life),
             "horizon": as_json(reach.horizon),
             "median": [float(f"{norm:.3g}") for norm in reach.median],
             "lags": _LAGS,

@@ -62,9 +62,15 @@ def _row(name: str, card: Mapping[str, Any]) -> tuple[str, ...]:
         f"{test['top1']:.1%}",
         f"{test['top5']:.1%}",
         f"{card['diagnosis']['left']:.1%}",
-        "more than 200" if half_life is None or half_life > card["diagnosis"]["lags"] else f"{half_life:.3g}",
+        _half_life(half_life, card["diagnosis"]["lags"]),
         f"{card['minutes']:.0f}",
         f"{card['words_per_second']:,}",
         f"{card['step_milliseconds']:.2f}",
         _ELSEWHERE.get(name, ""),
     )
+
+
+def _half_life(half_life: float | str | None, lags: int) -> str:
+    if half_life is None:
+        return "–"
+    return f"more than {lags}" if float(half_life) > lags else f"{float(half_life):.3g}"

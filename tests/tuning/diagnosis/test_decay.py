@@ -33,10 +33,17 @@ def test_the_tail_that_moves_nothing_is_left_out() -> None:
     assert 0.9 < decay_factor(slow_tail, floor=1e-9)
 
 
-@pytest.mark.parametrize("curve", [np.zeros(5), np.full(5, np.nan), np.array([1.0, 0, 0]), np.array([np.inf, 1.0])])
+@pytest.mark.parametrize(
+    "curve", [np.zeros(5), np.full(5, np.nan), np.array([1.0]), np.array([np.inf, 1.0]), np.array([1.0, np.nan, 0.0])]
+)
 def test_too_few_points_have_no_factor(curve: np.ndarray) -> None:
     assert math.isnan(decay_factor(curve))
     assert math.isnan(half_life(decay_factor(curve)))
+
+
+@pytest.mark.parametrize("curve", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+def test_what_is_gone_at_once_has_a_half_life_of_nothing(curve: list[float]) -> None:
+    assert 0 == decay_factor(np.array(curve)) == half_life(decay_factor(np.array(curve)))
 
 
 def test_a_fall_past_the_floor_in_one_step() -> None:

@@ -1,6 +1,7 @@
 """Outcomes are kept: nothing is measured twice, and an interruption loses one cell at most."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.memory.cells import Cell, measure
 from rnnzoo.tuning.memory.recall_table import recall_training
 from rnnzoo.tuning.memory.tables import TABLES
+from rnnzoo.tuning.memory.text_learning import TextOutcome
 
 TINY = Cell(
     row="tiny",
@@ -28,6 +30,14 @@ def test_every_task_gives_an_outcome_that_json_holds() -> None:
     adding = replace(TINY, task="adding", length=4).run()
     assert {"error", "steps", "diverged", "solved"} == set(adding)
     json.dumps([recall, adding], allow_nan=False)
+
+
+def test_a_half_life_that_never_ends_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    half_lives = {"inf": math.inf, None: math.nan, 2.5: 2.5}
+    for stored, half_life in half_lives.items():
+        outcome = TextOutcome(perplexity=100.0, half_life=half_life, failed=False)
+        monkeypatch.setattr("rnnzoo.tuning.memory.cells.learn_text", lambda *_, outcome=outcome: outcome)
+        assert {"perplexity": 100.0, "half_life": stored, "failed": False} == replace(TINY, task="text").run()
 
 
 def test_a_key_is_what_decides_the_outcome() -> None:
@@ -85,7 +95,7 @@ def test_what_was_measured_before_an_option_came_up_stays_measured(
 @pytest.mark.parametrize("name", ["recall", "remedies"])
 def test_the_measured_file_of_the_notebooks_holds_the_whole_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cell, "run", lambda cell: pytest.fail(f"{cell.row} is not in it"))
-    path, table = Path(__file__).parents[3] / "notebooks" / "measured" / f"{name}.json", TABLES[name](seeds=1)
+    path, table = Path(__file__).parents[3] / "notebooks" / "measured" / f"{name}.json", TABLES[name]()
     outcomes = measure(table.cells, path)
     assert table.markdown(outcomes) == path.with_suffix(".md").read_text()
 

@@ -56,6 +56,18 @@ def test_a_failed_seed_is_counted_and_its_half_life_is_not() -> None:
     assert ["tanh, as it is", "101", "3.5", "25", "1 of 3"] == first
 
 
+@pytest.mark.parametrize(
+    ("half_lives", "shown"), [((0.0, 0.0), "0"), (("inf", "inf"), "∞"), ((None, 2.0), "2"), ((None, None), "–")]
+)
+def test_half_lives_of_no_gradient_and_of_one_that_never_halves_differ(half_lives: Any, shown: str) -> None:
+    table = TABLES["remedies"](seeds=2)
+    outcomes = {cell.key: _outcome(cell) for cell in table.cells}
+    for cell in table.cells:
+        if cell.task == "text":
+            outcomes[cell.key]["half_life"] = half_lives[cell.training.seed]
+    assert shown == table.lines(outcomes)[0][2]
+
+
 def test_seeds_are_as_many_as_asked_for() -> None:
     seeds = {cell.training.seed for cell in TABLES["remedies"](seeds=2).cells}
     assert {0, 1} == seeds
