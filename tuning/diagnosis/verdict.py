@@ -77,11 +77,12 @@ def judge(evidence: Evidence) -> Verdict:
       value or more.
     - **oscillating**: in the later half of training the loss jumps by a quarter of its first value, or more, from one
       step to the next (the median jump); or it has once been at twice its first value, or more, and in the end less
-      than a fifth of that is gone.
+      than a fifth of that is gone. Not where steps are shorter than 0.003 % of the weights' size: the batches differ so
+      much, and a slower training would jump as far.
     - **dead**: half of a layer's units, or more, put out nothing but 0.
     - **stagnating**: less than 2 % of the first loss is gone in the end, or less than the loss jumps from one step to
-      the next, which is chance; looked for before the next where the steps are so short, below 0.003 % of the weights'
-      size, that the network is still the one that it began as.
+      the next, which is chance; looked for before the next where the steps are so short that the network is still the
+      one that it began as.
     - **vanishing**: over the needed lag a tenth of the gradient is left, or less; or, where the gradient's way back was
       not measured, half of a layer's units are saturated.
     - **healthy**: none of these, and the gradient's way back or the loss was measured.
@@ -96,11 +97,14 @@ def judge(evidence: Evidence) -> Verdict:
         'exploding'
     """
     trend = loss_trend(evidence.losses)
-    still = evidence.update_ratio is not None and evidence.update_ratio < STILL
-    last = (_stagnating, _vanishing) if still else (_vanishing, _stagnating)
+    last = (_stagnating, _vanishing) if _still(evidence) else (_vanishing, _stagnating)
     rules = (_exploding, _oscillating, _dead, *last)
     findings = tuple(finding for rule in rules if (finding := rule(evidence, trend)) is not None)
     return Verdict(findings=findings or (_without_ailment(evidence, trend),))
+
+
+def _still(evidence: Evidence) -> bool:
+    return evidence.update_ratio is not None and evidence.update_ratio < STILL
 
 
 def _exploding(evidence: Evidence, trend: LossTrend | None) -> Finding | None:
@@ -139,7 +143,7 @@ def _dead(evidence: Evidence, trend: LossTrend | None) -> Finding | None:
 
 
 def _oscillating(evidence: Evidence, trend: LossTrend | None) -> Finding | None:
-    if trend is None:
+    if trend is None or _still(evidence):
         return None
     if trend.swing >= LARGE_SWING:
         reason = (
