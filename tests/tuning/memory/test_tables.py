@@ -44,6 +44,16 @@ def test_a_network_is_shown_at_its_better_learning_rate() -> None:
     assert ["simple_rnn_tanh", "25", "100 %", "100 %", "100 %", "25 %", "", "", "", "0.01"] == first
 
 
+def test_of_several_seeds_the_middle_one_is_shown_not_the_luckiest() -> None:
+    table = TABLES["recall"](seeds=3)
+    outcomes = {cell.key: _outcome(cell) for cell in table.cells}
+    lucky = next(cell for cell in table.cells if cell.training.seed == 2)
+    outcomes[lucky.key] = {"rungs": [{"distance": 5, "steps": 40, "accuracy": 1.0}], "diverged": False, "reach": 200}
+    assert ["simple_rnn_tanh", "25"] == table.lines(outcomes)[0][:2]
+    assert "the middle one of 3 seeds" in table.title
+    assert "seeds" not in TABLES["recall"]().title
+
+
 def test_solved_is_bold() -> None:
     table = TABLES["adding"]()
     first, *_ = table.lines({cell.key: _outcome(cell) for cell in table.cells})
