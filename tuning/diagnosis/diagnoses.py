@@ -14,7 +14,7 @@ from rnnzoo.tuning.diagnosis.evidence import SENTENCE, Evidence
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, as_json
 from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow
 from rnnzoo.tuning.diagnosis.lag_time_maps import LagTimeMap, lag_time_map
-from rnnzoo.tuning.diagnosis.remedies import remedies_for
+from rnnzoo.tuning.diagnosis.remedies import network_like, remedies_for
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.signs import Signs
 from rnnzoo.tuning.diagnosis.verdict import Verdict, judge
@@ -135,6 +135,7 @@ def diagnose(
             words = word_influence(model, text)
     evidence = Evidence.gather(signs, flow, flow_before, needed_lag=needed_lag)
     verdict = judge(evidence)
+    patient = network or _network_like(model, flow.layers.index(flow.furthest(needed_lag)[0]))
     return Diagnosis(
         name=name or model.name,
         flow=flow,
@@ -145,6 +146,12 @@ def diagnose(
         signs=signs,
         evidence=evidence,
         verdict=verdict,
-        remedies=remedies_for(verdict, evidence, network, training),
+        remedies=remedies_for(verdict, evidence, patient, training),
         network=network,
     )
+
+
+def _network_like(model: keras.Model, index: int) -> NetworkConfig:
+    """The network of the zoo that is most like a recurrent layer of a Keras model, by its place among them."""
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    return network_like(layers[index].cell)

@@ -1,8 +1,9 @@
 """What to try against what ails a network, in order: for each verdict the likeliest cure first."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
 from rnnzoo.tuning.diagnosis.evidence import Evidence
 from rnnzoo.tuning.diagnosis.network_remedies import (
     bounded,
@@ -19,7 +20,7 @@ from rnnzoo.tuning.diagnosis.training_remedies import clip_higher, clip_lower, f
 from rnnzoo.tuning.diagnosis.verdict import MANY_UNITS, Verdict
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["remedies_for"]
+__all__ = ["network_like", "remedies_for"]
 
 _Make = Callable[[Patient], Remedy | None]
 
@@ -36,8 +37,9 @@ def remedies_for(
 
     Args:
         verdict, evidence: from which `judge` made the verdict.
-        network, training: the configurations; for a Keras model of another make None, a plain tanh network that is
-            trained by Adam.
+        network: its configuration; of a Keras model of another make, what `network_like` says. None is a plain tanh
+            network.
+        training: its configuration; None is Adam without clipping.
 
     Example:
         >>> from rnnzoo.tuning.diagnosis.verdict import judge
@@ -53,6 +55,23 @@ def remedies_for(
     patient = Patient(evidence, network or NetworkConfig(network="simple_rnn_tanh"), training)
     chosen = [make(patient) for make in _ORDERS[verdict.name](patient)]
     return tuple(remedy for remedy in chosen if remedy is not None)
+
+
+def network_like(cell: Any) -> NetworkConfig:
+    """The network of the zoo that has such a cell; of a cell that nobody knows, a plain tanh network.
+
+    Args:
+        cell: that of a layer of Keras or of the zoo.
+
+    Example:
+        >>> import keras
+        >>> network_like(keras.layers.SimpleRNNCell(4, activation="relu")).network
+        'simple_rnn_relu'
+    """
+    activation = getattr(getattr(cell, "activation", None), "__name__", None)
+    layer = type(cell).__name__.removesuffix("Cell")
+    alike = {row.options.get("activation"): name for name, row in ARCHITECTURES.items() if row.layer == layer}
+    return NetworkConfig(network=alike.get(activation, alike.get(None, "simple_rnn_tanh")))
 
 
 def _for_exploding(patient: Patient) -> tuple[_Make, ...]:

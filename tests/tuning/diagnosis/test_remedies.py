@@ -13,8 +13,9 @@ import rnnzoo.models.initializers
 from rnnzoo.cli import app
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.diagnosis.diagnoses import diagnose
 from rnnzoo.tuning.diagnosis.evidence import Evidence
-from rnnzoo.tuning.diagnosis.remedies import remedies_for
+from rnnzoo.tuning.diagnosis.remedies import network_like, remedies_for
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.verdict import VERDICTS, Finding, Verdict
 from rnnzoo.tuning.optimizers import SGDAroundAdam
@@ -139,6 +140,32 @@ def test_the_threshold_is_near_the_norms_seen_before_the_explosion() -> None:
     first = remedies_for(verdict_of("exploding"), evidence, NetworkConfig(network="irnn"), training)[0]
     assert first.arguments == ("--global-clipnorm", "0.22")
     assert first.keras == "keras.optimizers.Adam(learning_rate=0.003, global_clipnorm=0.22)"
+
+
+@pytest.mark.parametrize(
+    ("cell", "network"),
+    [
+        (keras.layers.SimpleRNNCell(4), "simple_rnn_tanh"),
+        (keras.layers.SimpleRNNCell(4, "relu"), "simple_rnn_relu"),
+        (keras.layers.SimpleRNNCell(4, "sigmoid"), "simple_rnn_tanh"),
+        (keras.layers.LSTMCell(4), "lstm"),
+        (keras.layers.GRUCell(4), "gru"),
+        (rnnzoo.models.IRNN(4).cell, "irnn"),
+        (rnnzoo.models.SkipUpdateLSTM(4).cell, "skip_update_lstm"),
+        (keras.layers.Dense(4), "simple_rnn_tanh"),
+    ],
+)
+def test_a_cell_has_the_remedies_of_its_kind(cell: keras.layers.Layer, network: str) -> None:
+    assert network == network_like(cell).network
+
+
+def test_a_foreign_lstm_is_told_nothing_of_tanh_networks() -> None:
+    layers = [keras.layers.Embedding(9, 4), keras.layers.LSTM(4, return_sequences=True), keras.layers.Dense(9)]
+    model = keras.Sequential([keras.layers.Input((None,)), *layers])
+    diagnosis = diagnose(model, np.arange(60) % 9, lags=20, positions=2)
+    assert "vanishing" == diagnosis.verdict.name
+    assert ["initialiser", "normalisation", "gates"] == [remedy.name for remedy in diagnosis.remedies]
+    assert all("LSTM(units" in remedy.keras for remedy in diagnosis.remedies)
 
 
 def test_of_a_foreign_network_nothing_is_known() -> None:
