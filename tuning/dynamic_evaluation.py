@@ -46,7 +46,7 @@ def evaluate_dynamically(
         watch: told after each segment how many are read.
 
     Raises:
-        ValueError: if the rms rule has no scales.
+        ValueError: if the rms rule has no scales, or the weights are not float32.
 
     >>> from rnnzoo.models import NetworkConfig, Vocabulary
     >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])

@@ -34,7 +34,7 @@ def gradient_scales(
         One tensor for each of `model.trainable_variables`, of its shape.
 
     Raises:
-        ValueError: if a number is not a positive integer or the text is too short.
+        ValueError: if a number is not a positive integer, the text is too short or the weights are not float32.
 
     >>> from rnnzoo.models import NetworkConfig, Vocabulary
     >>> model = LanguageModel(Vocabulary(["<unk>", "<eos>", "a", "b"]), NetworkConfig(network="irnn", units=8))
@@ -63,7 +63,14 @@ def logits_and_gradients(
     Returns:
         The logits, (batch * window, V); the gradient of the window's mean loss for each trainable weight, dense; the
         states after the window.
+
+    Raises:
+        ValueError: if the weights are not float32.
     """
+    if model.variable_dtype != "float32":
+        raise ValueError(
+            f"a language model must have float32 weights to learn while it reads, but got {model.variable_dtype}."
+        )
     weights = tf.reshape(weights, (-1,))
     with tf.GradientTape() as tape:
         hidden, new_states = model.encode(inputs, states)

@@ -182,3 +182,12 @@ def test_what_the_rms_rule_needs(model: LanguageModel) -> None:
         gradient_scales(model, TOKENS, 2, 5, batches=0)
     with pytest.raises(ValueError, match="at least one window"):
         evaluate_dynamically(model, TOKENS, DynamicEvaluation(rule="sgd", segment=100))
+
+
+def test_weights_must_be_float32() -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=5), dtype="float64")
+    line = r"must have float32 weights to learn while it reads, but got float64\."
+    with pytest.raises(ValueError, match=line):
+        gradient_scales(model, TOKENS, batch_size=2, window=5)
+    with pytest.raises(ValueError, match=line):
+        evaluate_dynamically(model, TOKENS, DynamicEvaluation(rule="sgd", segment=5))
