@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from cli.conftest import Call
 
+from rnnzoo.commands.subject import Subject
+from rnnzoo.models import LanguageModel
+from rnnzoo.tuning import TrainingConfig
+
 QUICK = ["--lags", "10", "--positions", "3", "--needed-lag", "5"]
 
 
@@ -51,6 +55,23 @@ def test_a_remedy_repeats_the_run(run: Path, tmp_path: Path, call: Call) -> None
     out = call("diagnose", run, *QUICK[:4], "--needed-lag", "400", "--output", tmp_path).out
     assert out.startswith("gru: vanishing")
     assert f"rnnzoo train --repeat {run} --window 800 --output {run}-window" in out
+
+
+def test_a_run_that_went_on_from_a_preset_began_with_it(run: Path) -> None:
+    learnt = LanguageModel.from_preset(run / "model")
+
+    def before(preset: Path | None) -> LanguageModel | None:
+        training = TrainingConfig(from_preset=None if preset is None else str(preset))
+        return Subject(run, run / "model", learnt.config, training).before_training(learnt)
+
+    began, anew = before(run / "model"), before(None)
+    assert began is not None
+    assert anew is not None
+    for old, new in zip(learnt.get_weights(), began.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert not np.array_equal(learnt.get_weights()[0], anew.get_weights()[0])
+    assert before(run / "gone") is None
+    assert before(Path("gru_wikitext2")) is None  # of other words
 
 
 def test_what_was_seen_while_it_trained_is_read(run: Path, tmp_path: Path, call: Call) -> None:

@@ -54,7 +54,8 @@ def diagnose(
     seed: Annotated[int, typer.Option(help="Of the positions.")] = 0,
     needed_lag: Annotated[int, typer.Option(help="How many words back the network is to learn from.")] = 20,
     before_training: Annotated[
-        bool, typer.Option(help="Measure the untrained network, too: whether it explodes from its start.")
+        bool,
+        typer.Option(help="Measure what training began with, too, a new network or a preset: whether that explodes."),
     ] = True,
     signs: Annotated[
         Path | None,
@@ -126,8 +127,6 @@ def _diagnosed(
     asked: Mapping[str, int],
 ) -> tuple["Diagnosis", str | None]:
     """The diagnosis, and the sentence that it chose if there was none."""
-    import keras
-
     from rnnzoo.models import LanguageModel
     from rnnzoo.tuning.corpora.token_files import tokens
     from rnnzoo.tuning.diagnosis import diagnose as measure
@@ -139,10 +138,7 @@ def _diagnosed(
     vocabulary = vocabulary_of(model, corpus, vocabulary_limit)
     token_ids = tokens(corpus, vocabulary, split, token_cache())
     of_zoo = isinstance(model, LanguageModel)
-    before = None
-    if of_zoo and before_training:
-        keras.utils.set_random_seed(0 if subject.training is None else subject.training.seed)
-        before = LanguageModel(vocabulary, model.config)
+    before = subject.before_training(model) if of_zoo and before_training else None
     if of_zoo and sentence is None:
         sentence = sample_sentence(corpus.lines(split), vocabulary)
     if signs is None and subject.training is not None and RunFolder(subject.path).signs.is_file():

@@ -12,6 +12,7 @@ from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:
+    from rnnzoo.models import LanguageModel
     from rnnzoo.models.vocabulary import Vocabulary
     from rnnzoo.tuning.diagnosis.remedy import Remedy
 
@@ -74,6 +75,26 @@ class Subject:
         if not isinstance(model, LanguageModel) and len(shape or ()) != 2:
             raise ValueError(f"a model must read token ids (batch, time), but {self.path} reads {shape}.")
         return model
+
+    def before_training(self, model: "LanguageModel") -> "LanguageModel | None":
+        """The language model as its training began: made anew, or as the preset that a run went on from.
+
+        None where that preset is gone, or is another by now.
+        """
+        import keras
+
+        from rnnzoo.models import LanguageModel
+        from rnnzoo.tuning.fine_tuning import start_from
+
+        training = self.training or TrainingConfig()
+        keras.utils.set_random_seed(training.seed)
+        before = LanguageModel(model.vocabulary, model.config)
+        if training.from_preset is not None:
+            try:
+                start_from(before, training.from_preset)
+            except (FileNotFoundError, ValueError):
+                return None
+        return before
 
     def command(self, remedy: "Remedy", corpus: str, config: NetworkConfig | None) -> str | None:
         """The command line that tries a remedy; None for a Keras model of another make."""
