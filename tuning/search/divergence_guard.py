@@ -48,8 +48,8 @@ class DivergenceGuard(keras.callbacks.Callback):
         logs, divergence = logs or {}, self.divergence
         symptom = divergence.broken(logs, self.objective)
         steps, loss = self._step_loss.read(self.model, batch, logs)
-        above = loss is not None and loss > divergence.bound
-        self._steps_above = self._steps_above + steps if above else 0
+        if loss is not None:
+            self._steps_above = self._steps_above + steps if loss > divergence.bound else 0
         if symptom is None and self._steps_above >= divergence.steps:
             symptom = f"loss is {loss:.4g}, above {divergence.bound:.4g} for {self._steps_above} steps"
         planned = self.params.get("steps")  # None in the first epoch of data of unknown size

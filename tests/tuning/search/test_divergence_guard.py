@@ -108,6 +108,14 @@ def test_steps_above_the_bound_count_beyond_the_end_of_an_epoch() -> None:
         callback.on_train_batch_end(0, {"loss": 21.0})
 
 
+def test_a_loss_that_is_unknown_comes_back_from_nowhere() -> None:
+    callback = guard(Divergence(bound=20.0, steps=2), epochs=1, steps=100)
+    callback.on_train_batch_end(0, {"loss": 21.0})
+    callback.on_train_batch_end(1, {})
+    with pytest.raises(DivergenceError, match="for 2 steps in epoch 1, step 3"):
+        callback.on_train_batch_end(2, {"loss": 21.0})
+
+
 class Swung(keras.callbacks.Callback):
     """Makes the first step of each epoch a very bad one."""
 
