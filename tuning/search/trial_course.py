@@ -18,6 +18,7 @@ from rnnzoo.tuning.search.trial_folder import Report, TrialFolder
 __all__ = ["CountSteps", "TrialCourse", "TrialStopped"]
 
 _REPORTS = 20  # of a trial, if nobody says how many steps lie between two
+_LOSSES = ("loss", "val_loss")  # the objectives of which the loss of a step says something
 
 
 class TrialStopped(Exception):  # noqa: N818 it is how a trial ends, no error
@@ -31,7 +32,8 @@ class TrialCourse:
         folder: where it reports.
         objective: the search's.
         every: steps between two reports within an epoch; None, a twentieth of the trial.
-        objection: asked after each report whether the trial should end, and why.
+        objection: asked after each report whether the trial should end, and why; within an epoch only if the objective
+            is a loss, or somebody said how many steps are between two reports.
         deadline: when all trials end, in seconds since 1970; None, never.
         first_epoch: the epoch that counts as the trial's first; above 0 where Hyperband goes on from another trial.
 
@@ -87,16 +89,14 @@ class TrialCourse:
 
     @property
     def latest(self) -> float | None:
-        """The score of a trial that ends now: its latest objective or, before there is one, its latest loss.
+        """The score of a trial that ends now: its latest objective or, before there is a val_loss, its latest loss.
 
-        None where there is neither, and where only a loss is known but the objective is maximised: the worse the loss,
-        the better such a trial would look.
+        None where there is neither: a loss says nothing of an objective in other units.
         """
         if self.score is not None and math.isfinite(self.score):
             return self.score
-        stand_in = ("loss",) if self.objective.direction == "min" else ()
-        for measures in ((self.objective.name,), stand_in):
-            values = [report.value for report in self._reports if report.measure in measures]
+        for measure in (self.objective.name, *(("loss",) if self.objective.name in _LOSSES else ())):
+            values = [report.value for report in self._reports if report.measure == measure]
             finite = [value for value in values if value is not None]
             if finite:
                 return finite[-1]
@@ -172,7 +172,8 @@ class TrialCourse:
         )
         self.folder.report(report)
         self._reports.append(report)
-        if self.stop is None and self.at < self.of and math.isfinite(value):
+        tells = measure == self.objective.name or self.every is not None or self.objective.name in _LOSSES
+        if tells and self.stop is None and self.at < self.of and math.isfinite(value):
             self.stop = self.objection(self._reports)
 
 

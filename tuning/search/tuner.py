@@ -54,8 +54,8 @@ class GuardedTuner(DistributedTuner):
         args: of the KerasTuner class.
         divergence: what counts as diverged, in the units of the user's own loss: there is no default.
         pruner: which trials end early; None (default), none.
-        report_every: the steps between two reports to the pruner within an epoch; None (default), a twentieth of the
-            trial's.
+        report_every: the steps between two reports to the pruner within an epoch, of the training loss; None (default),
+            a twentieth of the trial's if the objective is `loss` or `val_loss`, and none of them otherwise.
         watch_gradients: whether gradients are watched, too, so that the verdict sees units that are dead or saturated;
             False, for it costs a second program for each trial and some of its steps.
         deadline: when all trials end and no other begins, in seconds since 1970; None (default), never.
@@ -111,7 +111,7 @@ class GuardedTuner(DistributedTuner):
             _end_at(deadline, self.oracle)
         self._curves = Curves(Path(self.project_dir))
         self._course: TrialCourse | None = None
-        self._execution = 0
+        self._finished: list[Any] = []  # what the trial's executions so far returned
 
     def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         values = dict(trial.hyperparameters.values)
@@ -120,7 +120,7 @@ class GuardedTuner(DistributedTuner):
         if outcome is not None and outcome.status != "failed" and outcome.values == values:
             return dict(outcome.metrics)  # it was over when the process was killed, and nobody had been told
         self._course = course = self._begin(folder, values)
-        self._execution = 0
+        self._finished = []
         status, message, diverged = "completed", None, None
         try:
             self._check_predecessor(values)
@@ -128,7 +128,7 @@ class GuardedTuner(DistributedTuner):
             examine(results, self.divergence, self.oracle.objective)
         except DivergenceError as end:
             if course.stop is not None:  # it was not given the time to come back
-                results = self._score_so_far(course)
+                results = self._results_so_far(course)
             else:
                 objective = self.oracle.objective
                 results = {
@@ -138,7 +138,7 @@ class GuardedTuner(DistributedTuner):
                 status, diverged = "diverged", end.reason
                 trial.message = message = f"diverged: {end.reason}"
         except TrialStopped:
-            results = self._score_so_far(course)
+            results = self._results_so_far(course)
         except Exception as error:
             if isinstance(error, OSError) and is_of_the_disk(error):
                 raise DiskError(error.errno, error.strerror, error.filename or str(folder.path)) from error
@@ -187,9 +187,9 @@ class GuardedTuner(DistributedTuner):
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         course = self._course
         assert course is not None
-        if course.stop is not None:  # in an execution before this one
-            return self._score_so_far(course)
+        course.check_it_stopped()  # in an execution before this one
         values = dict(trial.hyperparameters.values)
+        execution = len(self._finished)
         continued = self._continued(course, values, kwargs)
         watchers = []
         if self.watch_gradients:
@@ -199,16 +199,24 @@ class GuardedTuner(DistributedTuner):
             *([] if continued is None else [continued]),
             *watchers,
             DivergenceGuard(self.divergence, self.oracle.objective, course.first_epoch),
-            CountSteps(course, self._execution, self.executions_per_trial),
+            CountSteps(course, execution, self.executions_per_trial),
             *kwargs.get("callbacks", ()),
             *([SaveTrialState(course, values, continued)] if self.executions_per_trial == 1 else []),
         ]
         results = super()._build_and_fit_model(trial, *args, **kwargs)
-        self._execution += 1
-        return results if continued is None else _with_history(results, continued.history)
+        if continued is not None:
+            results = _with_history(results, continued.history)
+        examine(results, self.divergence, self.oracle.objective)
+        self._finished.append(results)
+        return results
 
-    def _score_so_far(self, course: TrialCourse) -> dict[str, float]:
-        """What a trial scores that ends early: its latest value, but nothing worse than if it had diverged there."""
+    def _results_so_far(self, course: TrialCourse) -> list[Any] | dict[str, float]:
+        """What a trial has that ends early: the results of the executions that it finished.
+
+        Before there are any, its latest value, but nothing worse than if it had diverged there.
+        """
+        if self._finished:
+            return self._finished
         objective = self.oracle.objective
         penalty = self.divergence.score(course.at / course.of, objective.direction)
         better = min if objective.direction == "min" else max

@@ -108,6 +108,50 @@ def test_a_trial_that_is_stopped_scores_no_better_than_what_is_known_of_it(
     assert score == pytest.approx(trial.score)
 
 
+class ScoredAfterwards(OwnLoop):
+    """What is minimised is known after training only, and a large number beside the loss."""
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        return {"word_errors": 25.0 * super().fit(*args, **kwargs)}
+
+
+def test_a_loss_stands_in_for_no_objective_in_other_units(tmp_path: Path) -> None:
+    objective, divergence = keras_tuner.Objective("word_errors", "min"), Divergence(bound=1e3, worst=100.0)
+    tuner = search_over(
+        ScoredAfterwards((0.05,)),
+        tmp_path,
+        pruner=From(0.5),
+        report_every=1,
+        objective=objective,
+        divergence=divergence,
+    )
+    assert ["pruned"] == [outcome.status for outcome in outcomes(tuner)]
+    assert [divergence.score(0.5 / EPOCHS, "min")] == [trial.score for trial in trials(tuner)]
+
+
+def test_an_execution_that_is_stopped_counts_only_if_it_is_the_first(tmp_path: Path) -> None:
+    objective, divergence = keras_tuner.Objective("word_errors", "min"), Divergence(bound=1e3, worst=100.0)
+    tuner = search_over(
+        ScoredAfterwards((0.05,)),
+        tmp_path,
+        pruner=From(EPOCHS + 0.5),
+        report_every=1,
+        objective=objective,
+        divergence=divergence,
+        executions_per_trial=3,
+    )
+    assert [("pruned", EPOCHS + 0.5)] == [(outcome.status, outcome.at) for outcome in outcomes(tuner)]
+    assert [25.0] == [trial.score for trial in trials(tuner)]
+
+
+def test_training_losses_prune_no_objective_but_losses(tmp_path: Path) -> None:
+    options: Any = {"pruner": From(0.5), "objective": keras_tuner.Objective("val_mae", "min")}
+    assert [1.0, 0.5] == [
+        outcomes(search_over(OwnModel((0.05,)), tmp_path / str(every), report_every=every, **options))[0].at
+        for every in (None, 1)
+    ]
+
+
 def test_nothing_is_pruned_by_a_loss_that_may_come_back(tmp_path: Path) -> None:
     divergence = Divergence(bound=6.5, worst=9.0, steps=STEPS + 1)
     tuner = search_over(OwnLoop((0.05,)), tmp_path, pruner=From(0.5), report_every=1, divergence=divergence)
@@ -128,6 +172,8 @@ def test_of_several_executions_the_others_do_not_begin(tmp_path: Path) -> None:
     hypermodel = OwnModel((0.05,))
     tuner = search_over(hypermodel, tmp_path, pruner=From(1.5), report_every=4, executions_per_trial=3)
     assert [12] == hypermodel.batches
+    reports = tuner.trial_folder(trials(tuner)[0].trial_id).reports()
+    assert min(report.value for report in reports if report.measure == "val_loss") == trials(tuner)[0].score
     assert (1.5, 12.0) == (outcomes(tuner)[0].at, outcomes(tuner)[0].of)
 
 

@@ -17,11 +17,12 @@ class Pruner(ABC):
 
     A pruner is asked whenever a trial has reported: after each epoch, with the search's objective, and every few steps
     within an epoch, with the mean loss of the steps since the report before, unless that is so high that it may yet
-    come back (above `Divergence.bound`). It keeps nothing, so several processes that share a search's folder can each
-    have their own. Values are compared with those of the same measure at the same share of an epoch, so that trials of
-    different batch sizes are comparable. Losses within an epoch are training losses: where trials differ in dropout, or
-    in how the loss is sampled, these compare a little worse than what is validated, so let such a search report after
-    each epoch only, with a large `report_every`.
+    come back (above `Divergence.bound`). A training loss says little of an objective that is neither `loss` nor
+    `val_loss`: there it is asked after each epoch only, unless the search is given a `report_every`. It keeps nothing,
+    so several processes that share a search's folder can each have their own. Values are compared with those of the
+    same measure at the same share of an epoch, so that trials of different batch sizes are comparable. Losses within an
+    epoch are training losses: where trials differ in dropout, or in how the loss is sampled, these compare a little
+    worse than what is validated, so let such a search report after each epoch only, with a large `report_every`.
 
     A pruner of your own is a subclass with one method:
 
