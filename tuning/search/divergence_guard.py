@@ -20,19 +20,30 @@ class DivergenceGuard(keras.callbacks.Callback):
         objective: the search's.
         first_epoch: the epoch from which progress counts, where that is before the one that `fit` begins with, for the
             trial was interrupted; None (default), that one.
+        execution, executions: which one of the trial's trainings this is, from 0, and how many there are.
+        step_loss: reads the loss of each step, for others as well; None (default), one of its own.
     """
 
     def __init__(
-        self, divergence: Divergence, objective: keras_tuner.Objective, first_epoch: int | None = None
+        self,
+        divergence: Divergence,
+        objective: keras_tuner.Objective,
+        first_epoch: int | None = None,
+        *,
+        execution: int = 0,
+        executions: int = 1,
+        step_loss: StepLoss | None = None,
     ) -> None:
         super().__init__()
         self.divergence = divergence
         self.objective = objective
         self.first_epoch = first_epoch
+        self.execution = execution
+        self.executions = executions
         self._first_epoch: int | None = None
         self._epoch = 0
         self._steps_above = 0
-        self._step_loss = StepLoss()
+        self._step_loss = step_loss or StepLoss()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self._first_epoch = None
@@ -63,7 +74,7 @@ class DivergenceGuard(keras.callbacks.Callback):
     def _progress(self, share_of_epoch: float) -> float:
         first = self._first_epoch or 0
         planned = self.params.get("epochs", self._epoch + 1) - first
-        return min(1.0, (self._epoch - first + share_of_epoch) / planned)
+        return (self.execution + min(1.0, (self._epoch - first + share_of_epoch) / planned)) / self.executions
 
 
 def examine(results: Any, divergence: Divergence, objective: keras_tuner.Objective) -> None:

@@ -47,6 +47,7 @@ class TrialCourse:
         seconds_before: how long it ran before an interruption.
         parameters: the number of the model's weights, once it is known.
         health: what watches the gradients, if anything does.
+        step_loss: reads the loss of each step.
     """
 
     def __init__(
@@ -74,13 +75,13 @@ class TrialCourse:
         self.seconds_before = 0.0
         self.parameters: int | None = None
         self.health: GradientHealth | None = None
+        self.step_loss = StepLoss()
         self._started = time.monotonic()
         self._steps: int | None = None
         self._epoch = first_epoch
         self._epochs_before = 0.0  # of the executions before
         self._reports: list[Report] = folder.reports()
         self._unreported: list[float] = []
-        self._step_loss = StepLoss()
 
     @property
     def seconds(self) -> float:
@@ -111,11 +112,11 @@ class TrialCourse:
 
     def begin_epoch(self, epoch: int) -> None:
         self._epoch = epoch
-        self._step_loss.restart()
+        self.step_loss.restart()
 
     def end_step(self, model: keras.Model, batch: int, logs: Mapping[str, Any]) -> None:
         """A step is over: note its loss, report if a report is due, and see whether the trial is to end."""
-        _, loss = self._step_loss.read(model, batch, logs)
+        _, loss = self.step_loss.read(model, batch, logs)
         if self.parameters is None and model.built:
             self.parameters = model.count_params()
         if loss is not None:

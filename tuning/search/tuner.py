@@ -198,7 +198,14 @@ class GuardedTuner(DistributedTuner):
         kwargs["callbacks"] = [
             *([] if continued is None else [continued]),
             *watchers,
-            DivergenceGuard(self.divergence, self.oracle.objective, course.first_epoch),
+            DivergenceGuard(
+                self.divergence,
+                self.oracle.objective,
+                course.first_epoch,
+                execution=execution,
+                executions=self.executions_per_trial,
+                step_loss=course.step_loss,
+            ),
             CountSteps(course, execution, self.executions_per_trial),
             *kwargs.get("callbacks", ()),
             *([SaveTrialState(course, values, continued)] if self.executions_per_trial == 1 else []),

@@ -83,6 +83,17 @@ def test_progress_counts_from_the_epoch_that_fit_began_with() -> None:
     assert 0.5 == raised.value.progress
 
 
+def test_progress_counts_the_executions_before() -> None:
+    callback = DivergenceGuard(Divergence(bound=20.0), LOSS, execution=1, executions=2)
+    callback.set_model(keras.Sequential())
+    callback.set_params({"epochs": 4, "steps": 10})
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    with pytest.raises(DivergenceError) as raised:
+        callback.on_train_batch_end(3, {"loss": math.nan})
+    assert (4 + 0.4) / 8 == raised.value.progress
+
+
 def test_losses_that_stay_above_the_bound_end_a_trial() -> None:
     callback = guard(Divergence(bound=20.0, steps=4), epochs=1, steps=100)
     for step, loss in enumerate([5.0, 21.0, 1e9, 30.0, 19.0, 21.0, 22.0, 23.0]):  # never four in a row
