@@ -41,7 +41,7 @@ class ContinueTrial(keras.callbacks.Callback):
         super().__init__()
         facts = checkpoint.facts
         self.epoch: int = facts["epoch"]
-        self.history: list[dict[str, float]] = facts["history"]
+        self.history: list[dict[str, Any]] = facts["history"]
         self._arrays = {name: array for name, array in checkpoint.arrays.items() if name != _LOSSES}
         self._build_config: dict[str, Any] = facts["build"]
         self._untrained: Mapping[str, Any] | None = None
@@ -83,7 +83,7 @@ class SaveTrialState(keras.callbacks.Callback):
         self._rows: list[dict[str, float]] = []
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self._rows.append({name: float(value) for name, value in (logs or {}).items()})
+        self._rows.append({name: np.asarray(value).tolist() for name, value in (logs or {}).items()})
         is_last = getattr(self.model, "stop_training", False) or epoch + 1 >= self.params["epochs"]
         if is_last or not getattr(self.model, "compiled", False):  # uncompiled, it is trained by a loop of its own
             return

@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
+import numpy.typing as npt
 from keras_tuner.src.engine import tuner_utils
 from keras_tuner.src.engine.trial import Trial
 
@@ -329,13 +331,17 @@ def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
     return "initial_epoch" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
-def _with_history(results: Any, history: Sequence[Mapping[str, float]]) -> Any:
+def _with_history(results: Any, history: Sequence[Mapping[str, Any]]) -> Any:
     """Keras's History of the epochs since an interruption, with those before it in front."""
     if isinstance(results, keras.callbacks.History) and history:
         results.epoch = [*range(results.epoch[0] - len(history), results.epoch[0]), *results.epoch]
         results.history = {
-            name: [*(row[name] for row in history), *values]
+            name: [*(_as_logged(row[name]) for row in history), *values]
             for name, values in results.history.items()
             if all(name in row for row in history)
         }
     return results
+
+
+def _as_logged(value: float | list[Any]) -> float | npt.NDArray[Any]:
+    return np.array(value) if isinstance(value, list) else value

@@ -124,6 +124,19 @@ def test_a_state_that_is_damaged_or_of_other_values_is_passed_over(whole: Guarde
     assert [EPOCHS * 8] == again.batches
 
 
+def test_metrics_may_be_vectors(whole: GuardedTuner, tmp_path: Path) -> None:
+    class PerClass(Interrupted):
+        def build(self, hp: Any) -> keras.Model:
+            model = super().build(hp)
+            model.compile(model.optimizer, "mse", metrics=[keras.metrics.F1Score(threshold=0.5)])
+            return model
+
+    with pytest.raises(KeyboardInterrupt):
+        search_over(PerClass(), tmp_path)
+    PerClass.interrupts = False
+    assert scores(whole) == scores(search_over(PerClass(), tmp_path))
+
+
 def test_a_trial_that_was_over_when_the_process_was_killed_is_not_run_again(
     whole: GuardedTuner, tmp_path: Path
 ) -> None:
