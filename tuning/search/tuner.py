@@ -24,7 +24,7 @@ from rnnzoo.tuning.search.pruning.curves import Curves
 from rnnzoo.tuning.search.resumption import mend
 from rnnzoo.tuning.search.trial_course import CountSteps, TrialCourse, TrialStopped
 from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
-from rnnzoo.tuning.search.trial_state import ContinueTrial, SaveTrialState, interrupted_state
+from rnnzoo.tuning.search.trial_state import ContinueTrial, SaveTrialState, StateError, interrupted_state
 from rnnzoo.tuning.search.workers.distributed_tuner import DistributedTuner
 
 __all__ = ["DIVERGED_AT", "GuardedTuner"]
@@ -50,7 +50,7 @@ class GuardedTuner(DistributedTuner):
     copies, and what cannot be copied is refused. A score that is NaN fails a trial, which is why `divergence` has no
     default. A `HyperModel.fit` of your own must hand on `callbacks` to Keras's `fit` or call them, and, for interrupted
     trials to go on, `initial_epoch`, too; callbacks that remember, such as `EarlyStopping`, begin anew then. Where a
-    trial has several executions, an interrupted one begins anew.
+    trial has several executions, or its `fit` trains more than once, an interrupted one begins anew.
 
     Args:
         args: of the KerasTuner class.
@@ -126,7 +126,12 @@ class GuardedTuner(DistributedTuner):
         status, message, diverged = "completed", None, None
         try:
             self._check_predecessor(values)
-            results = super().run_trial(trial, *args, **kwargs)
+            try:
+                results = super().run_trial(trial, *args, **kwargs)
+            except StateError:
+                folder.clear()
+                self._course = course = self._begin(folder, values)
+                results = super().run_trial(trial, *args, **kwargs)
             examine(results, self.divergence, self.oracle.objective)
         except DivergenceError as end:
             if course.stop is not None:  # it was not given the time to come back

@@ -1,5 +1,6 @@
 """Trials that are interrupted go on after their last epoch and end where they would have ended."""
 
+import functools
 import json
 import os
 import shutil
@@ -122,6 +123,50 @@ def test_a_state_that_is_damaged_or_of_other_values_is_passed_over(whole: Guarde
     again = OwnModel()
     assert scores(whole) == scores(search_over(again, tmp_path))
     assert [EPOCHS * 8] == again.batches
+
+
+def test_a_state_of_another_model_is_passed_over(tmp_path: Path) -> None:
+    class Wider(OwnModel):
+        def build(self, hp: Any) -> keras.Model:
+            model = super().build(hp)
+            model.layers[0].units = 16
+            return model
+
+    with pytest.raises(KeyboardInterrupt):
+        search_over(Interrupted(), tmp_path)
+    again = Wider()
+    resumed = search_over(again, tmp_path)
+    assert ["COMPLETED"] * 2 == [trial.status for trial in resumed.oracle.trials.values()]
+    assert EPOCHS * 8 == again.batches[-1]
+
+
+class Twice(OwnModel):
+    """Trains two times, one after the other; Ctrl-C in the third epoch of one of them."""
+
+    def __init__(self, interrupted: int | None = None) -> None:
+        super().__init__((0.05,))
+        self.interrupted = interrupted
+
+    def fit(self, hp: Any, model: keras.Model, *args: Any, callbacks: Any = (), **kwargs: Any) -> Any:
+        for training in range(2):
+            called = functools.partial(self._interrupt, training)
+            interrupt = keras.callbacks.LambdaCallback(on_epoch_begin=called)
+            history = super().fit(hp, model, *args, callbacks=[*callbacks, interrupt], **kwargs)
+        return history
+
+    def _interrupt(self, training: int, epoch: int, logs: Any) -> None:
+        if (training, epoch) == (self.interrupted, 2):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("training", [0, 1])
+def test_a_trial_that_trains_twice_begins_anew(tmp_path: Path, training: int) -> None:
+    expected = scores(search_over(Twice(), tmp_path / "whole"))
+    with pytest.raises(KeyboardInterrupt):
+        search_over(Twice(training), tmp_path / "killed")
+    again = Twice()
+    assert expected == scores(search_over(again, tmp_path / "killed"))
+    assert [EPOCHS * 8] * 2 == again.batches[-2:]
 
 
 def test_metrics_may_be_vectors(whole: GuardedTuner, tmp_path: Path) -> None:
