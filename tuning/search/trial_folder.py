@@ -48,6 +48,8 @@ class TrialOutcome:
         parameters: the number of the model's weights; None if it never trained.
         values: the hyperparameters that it ran with.
         metrics: what it gave KerasTuner, so far as it is finite.
+        objective, direction: that of the search, "min" or "max", which KerasTuner writes down nowhere; None in files of
+            earlier versions.
     """
 
     status: str
@@ -62,6 +64,8 @@ class TrialOutcome:
     parameters: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    objective: str | None = None
+    direction: str | None = None
 
 
 @dataclass(frozen=True)

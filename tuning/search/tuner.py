@@ -300,6 +300,8 @@ class GuardedTuner(DistributedTuner):
             parameters=course.parameters,
             values=values,
             metrics={name: float(value) for name, value in metrics.items() if math.isfinite(value)},
+            objective=self.oracle.objective.name,
+            direction=self.oracle.objective.direction,
         )
         try:
             course.folder.conclude(outcome)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -170,7 +170,7 @@ def _keras_tuners(folder: Path) -> ReportedSearch:
     outcomes = [
         _read(path) if (path := file.with_name("outcome.json")).is_file() else {} for file in files if file.is_file()
     ]
-    objective, maximised = next(filter(None, map(_objective, trials)), ("score", False))
+    objective, direction = _objective(trials, outcomes)
     space = [one["config"] for trial in trials for one in trial["hyperparameters"]["space"]]
     rows = [
         {
@@ -188,21 +188,32 @@ def _keras_tuners(folder: Path) -> ReportedSearch:
     return ReportedSearch(
         name=folder.resolve().name,
         objective=objective,
-        maximised=maximised,
+        maximised=direction == "max",
         log_scales=frozenset(one["name"] for one in space if one.get("sampling") in ("log", "reverse_log")),
         trials=tuple(_timed(rows)),
         language=False,
     )
 
 
-def _objective(trial: Mapping[str, Any]) -> tuple[str, bool] | None:
-    """The name of the metric that the score is, which KerasTuner writes down nowhere, and whether it is maximised."""
+def _objective(trials: Sequence[Mapping[str, Any]], outcomes: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The name and the direction of what the score is.
+
+    A guarded tuner writes them down, KerasTuner does not: there it is the metric that has the score in all trials. Of
+    several alike, one of the validation.
+    """
+    for outcome in outcomes:
+        if outcome.get("objective") is not None:
+            return outcome["objective"], outcome["direction"]
+    met = [set(_metrics_that_score(trial)) for trial in trials if trial["score"] is not None]
+    found = sorted(set.intersection(*met)) if met else []
+    return next((one for one in found if one[0].startswith("val_")), (found or [("score", "min")])[0])
+
+
+def _metrics_that_score(trial: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, metric in trial["metrics"]["metrics"].items():
         means = [sum(one["value"]) / len(one["value"]) for one in metric["observations"]]
-        maximised = metric["direction"] == "max"
-        if means and (max(means) if maximised else min(means)) == trial["score"]:
-            return name, maximised
-    return None
+        if means and (max(means) if metric["direction"] == "max" else min(means)) == trial["score"]:
+            yield name, metric["direction"]
 
 
 def _last(trial: Mapping[str, Any], metric: str) -> float | None:

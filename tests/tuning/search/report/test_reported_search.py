@@ -9,7 +9,7 @@ import keras
 import keras_tuner
 import pytest
 
-from rnnzoo.tuning.search import Divergence, RandomSearch
+from rnnzoo.tuning.search import Divergence, GridSearch, RandomSearch
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, read_search
 
 ROW = {"number": 1, "status": "completed", "score": 2.0, "values": {"learning_rate": 0.1}, "seconds": 3.0}
@@ -78,6 +78,28 @@ def test_any_project_of_keras_tuner(foreign: Path) -> None:
     healthy = [trial for trial in search.trials if trial.values["x"] <= 1]
     assert [trial.number for trial in healthy] == [t.number for t in search.trials if t.status == "completed"]
     assert all(trial.score is None for trial in search.trials if trial.status != "completed")  # it was NaN
+
+
+class Misleading(keras_tuner.HyperModel):
+    """The first metric of the first trial happens to have the value of the objective."""
+
+    def build(self, hp: Any) -> keras.Model:
+        hp.Choice("x", [0.5, 0.7, 0.9])
+        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+        return {"error": 1 - hp["x"], "f1": hp["x"], "val_f1": hp["x"]}
+
+
+@pytest.mark.parametrize("guard", [{}, {"divergence": Divergence(bound=9.0, worst=0.0)}])
+def test_the_objective_has_the_score_in_all_trials(tmp_path: Path, guard: dict[str, Any]) -> None:
+    objective = keras_tuner.Objective("val_f1", "max")
+    tuner = GridSearch if guard else keras_tuner.GridSearch
+    tuner(Misleading(), objective, directory=tmp_path, **guard).search(verbose=0)
+    search = read_search(tmp_path / "untitled_project")
+    assert ("val_f1", True) == (search.objective, search.maximised)
+    assert search.best is not None
+    assert 0.9 == search.best.score
 
 
 def test_a_guarded_project_says_what_diverged(tmp_path: Path) -> None:
