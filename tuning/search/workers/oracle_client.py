@@ -19,7 +19,7 @@ from keras_tuner.src.protos import get_service, get_service_grpc
 from rnnzoo.tuning.search.search_folder import MAX_TRIALS
 from rnnzoo.tuning.search.workers.roles import Address, ChiefError
 
-__all__ = ["LOST", "SEARCH", "TUNER_ID", "PatientOracleClient", "search_digest"]
+__all__ = ["LOST", "SEARCH", "TUNER_ID", "LostChiefError", "PatientOracleClient", "search_digest"]
 
 TUNER_ID = "rnnzoo-tuner-id"
 """The header that says which worker asks: KerasTuner says so only where it asks for a trial."""
@@ -57,6 +57,10 @@ _OPTIONS = [
 ]
 
 
+class LostChiefError(keras_tuner.errors.FatalError, ChiefError):
+    """A chief that does not answer any more. It is no fault of the trial's: whoever comes next hands that in."""
+
+
 class PatientOracleClient(OracleClient):
     """Asks a chief for trials.
 
@@ -74,7 +78,8 @@ class PatientOracleClient(OracleClient):
             long. By default this process ends at once: two that write to one trial's folder would spoil it.
 
     Raises:
-        ChiefError: if nobody answers; later on, if the chief is that of another search.
+        ChiefError: if nobody answers.
+        LostChiefError: later on, by any call, if nobody answers any more or the chief is that of another search.
     """
 
     def __init__(
@@ -123,6 +128,14 @@ class PatientOracleClient(OracleClient):
             threading.Thread(target=self._tell_it_lives, args=(trial.trial_id, self._trial_over), daemon=True).start()
         return trial
 
+    def get_trial(self, trial_id: str) -> Any:
+        with self._reached():
+            return super().get_trial(trial_id)
+
+    def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Any:
+        with self._reached():
+            return super().update_trial(trial_id, metrics, step)
+
     def end_trial(self, trial: Any) -> None:
         if self._trial_over is not None:
             self._trial_over.set()
@@ -154,11 +167,11 @@ class PatientOracleClient(OracleClient):
             yield
         except grpc.RpcError as error:
             if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
-                raise ChiefError(
+                raise LostChiefError(
                     f"the chief must be reachable, but {self._address} has not answered for {self._patience:g} seconds."
                 ) from error
             did = "refused" if error.code() == grpc.StatusCode.FAILED_PRECONDITION else "failed"
-            raise ChiefError(f"the chief at {self._address} {did}: {error.details()}") from error
+            raise LostChiefError(f"the chief at {self._address} {did}: {error.details()}") from error
 
 
 def search_digest(project: Path) -> str:

@@ -4,9 +4,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import grpc
 import keras
 import keras_tuner
 import pytest
@@ -289,6 +291,25 @@ def test_a_chief_that_cannot_be_reached(tmp_path: Path) -> None:
         pytest.raises(ChiefError, match=rf"nobody answers at {address} for 0\.3 seconds"),
     ):
         PatientOracleClient(keras_tuner.oracles.RandomSearchOracle("val_loss"), address, "one", tmp_path, patience=0.3)
+
+
+def test_a_chief_that_is_lost_in_a_trial_is_no_fault_of_the_trial(tmp_path: Path) -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    address = Address("127.0.0.1", server.add_insecure_port("127.0.0.1:0"))
+    server.start()
+    oracle = keras_tuner.oracles.RandomSearchOracle("val_loss")
+    with environment(role_environment("one", address)):
+        worker = PatientOracleClient(oracle, address, "one", tmp_path, patience=0.5)
+    server.stop(None).wait()
+    trial = keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), "0", status="COMPLETED")
+    for call, *arguments in (
+        (worker.create_trial, "one"),
+        (worker.get_trial, "0"),
+        (worker.update_trial, "0", {"val_loss": 1.0}),
+        (worker.end_trial, trial),
+    ):
+        with pytest.raises(keras_tuner.errors.FatalError, match=f"{address} has not answered for 0.5 seconds"):
+            call(*arguments)
 
 
 def test_a_folder_that_is_not_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
