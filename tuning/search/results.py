@@ -13,7 +13,7 @@ from rnnzoo.tuning.search.trial_folder import TrialOutcome
 from rnnzoo.tuning.search.wording import brief, last_line
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["SearchResult", "TrialRecord", "read_result"]
+__all__ = ["SearchResult", "TrialRecord", "perplexity_of", "read_result"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class TrialRecord:
             trial_id=trial.trial_id,
             status="failed" if status == "invalid" else status,
             score=score,
-            perplexity=_perplexity(score) if score is not None and status in ("completed", "pruned") else None,
+            perplexity=perplexity_of(score) if score is not None and status in ("completed", "pruned") else None,
             values=values,
             message=last_line(trial.message or (outcome.message if outcome is not None else None)),
             **of_outcome,
@@ -144,5 +144,10 @@ def read_result(folder: Path) -> SearchResult:
         raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error}") from error
 
 
-def _perplexity(score: float) -> float | None:
+def perplexity_of(score: float) -> float | None:
+    """The perplexity of a loss in nats per word; None if no float is so large.
+
+    >>> perplexity_of(0.0), perplexity_of(710.0)
+    (1.0, None)
+    """
     return math.exp(score) if score < 709 else None

@@ -15,7 +15,7 @@ from rnnzoo.tuning.diagnosis.drawing import PAINTS, power_of_ten
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
 
-__all__ = ["FEW", "MARKS", "Axis", "ScoreAxis", "axis_of", "mark_legend", "mark_trials", "set_horizontal"]
+__all__ = ["FEW", "MARKS", "Axis", "ScoreAxis", "axis_of", "mark_legend", "mark_trials", "set_horizontal", "verbatim"]
 
 # Told apart by form as well as by colour.
 MARKS: dict[str, dict[str, Any]] = {
@@ -118,7 +118,7 @@ class ScoreAxis:
                 self._fence, self.limits[0 if self._search.maximised else 1], color=PAINTS["line-1"], alpha=0.1, lw=0
             )
         if label:
-            axes.set_ylabel(self._search.objective)
+            axes.set_ylabel(verbatim(self._search.objective))
 
 
 def mark_trials(axes: Axes, trials: Sequence[ReportedTrial], places: Sequence[float], score: ScoreAxis) -> None:
@@ -140,9 +140,14 @@ def set_horizontal(axes: Axes, axis: Axis) -> None:
     """Make the horizontal axis of `axes`, from 0 to 1, that of a hyperparameter."""
     axes.set_xlim(-0.06, 1.06)
     axes.set_xticks([place for place, _ in axis.ticks], [called for _, called in axis.ticks])
-    axes.set_xlabel(axis.name)
+    axes.set_xlabel(verbatim(axis.name))
+
+
+def verbatim(text: str) -> str:
+    """For Matplotlib, which takes what is between dollars for mathematics."""
+    return text.replace("$", r"\$")
 
 
 def _called(value: Value) -> str:
     text = "none" if value is None else str(value)
-    return text if len(text) <= 16 else f"{text[:15]}…"
+    return verbatim(text if len(text) <= 16 else f"{text[:15]}…")

@@ -10,11 +10,12 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from rnnzoo.tuning.search.hyperparameters import Value
-from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial, column_of
 
 __all__ = ["write_hparams"]
 
 _ENDING = ".report"  # of the event files, so that they are known again
+_OWN = ("status",)  # what the board shows among the hyperparameters and is none
 
 
 def write_hparams(search: ReportedSearch, folder: Path) -> None:
@@ -26,15 +27,15 @@ def write_hparams(search: ReportedSearch, folder: Path) -> None:
         OSError: if the folder cannot be written to.
     """
     _forget(folder)
-    names = dict.fromkeys(name for trial in search.trials for name in trial.values)
+    names = dict.fromkeys(column_of(name, _OWN) for trial in search.trials for name in trial.values)
     metrics = [api.Metric(search.objective), api.Metric("seconds")]
-    _write(folder, [api.hparams_config_pb([api.HParam("status"), *map(api.HParam, names)], metrics)])
+    _write(folder, [api.hparams_config_pb([*map(api.HParam, _OWN), *map(api.HParam, names)], metrics)])
     for trial in search.trials:
         _write(folder / f"trial-{trial.number:04}", _summaries(search, trial))
 
 
 def _summaries(search: ReportedSearch, trial: ReportedTrial) -> list[Summary]:
-    values = {name: _plain(value) for name, value in trial.values.items()}
+    values = {column_of(name, _OWN): _plain(value) for name, value in trial.values.items()}
     found = [api.hparams_pb({"status": trial.status, **values}, trial_id=f"trial-{trial.number:04}")]
     if trial.status == "completed" and trial.score is not None:
         found.append(scalar_pb(search.objective, trial.score))

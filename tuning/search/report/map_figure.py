@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from rnnzoo.tuning.diagnosis.drawing import PAINTS, Shape, new_figure
-from rnnzoo.tuning.search.report.axes import MARKS, Axis, axis_of, mark_legend, set_horizontal
+from rnnzoo.tuning.search.report.axes import MARKS, Axis, axis_of, mark_legend, set_horizontal, verbatim
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch
 
 __all__ = ["divergence_near", "draw_map", "map_axes"]
@@ -84,7 +84,7 @@ def draw_map(search: ReportedSearch, across: str, up: str, shape: Shape) -> Figu
     set_horizontal(axes, horizontal)
     axes.set_ylim(-0.06, 1.06)
     axes.set_yticks([place for place, _ in vertical.ticks], [called for _, called in vertical.ticks])
-    axes.set_ylabel(up)
+    axes.set_ylabel(verbatim(up))
     mark_legend(figure, search, narrow=shape.narrow)
     return figure
 
@@ -118,4 +118,4 @@ def _discs(
         zorder=3,
     )
     bar = figure.colorbar(discs, ax=axes, location="right", aspect=32, fraction=0.05, pad=0.02)
-    bar.set_label(search.objective)
+    bar.set_label(verbatim(search.objective))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from html import escape
-from math import exp
 from pathlib import Path
 
 from rnnzoo.tuning.atomic_files import write_whole
@@ -14,8 +13,9 @@ from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.page_style import STYLE
 from rnnzoo.tuning.search.report.figures import pictures_of
 from rnnzoo.tuning.search.report.hparams import write_hparams
-from rnnzoo.tuning.search.report.reported_search import ReportedSearch
+from rnnzoo.tuning.search.report.reported_search import ReportedSearch, column_of
 from rnnzoo.tuning.search.report.trials_table import trials_table
+from rnnzoo.tuning.search.results import perplexity_of
 from rnnzoo.tuning.search.wording import brief, counted, duration
 
 __all__ = ["write_report"]
@@ -85,11 +85,13 @@ def _numbers(search: ReportedSearch) -> dict[str, object]:
 
 def _csv(search: ReportedSearch) -> str:
     names = list(dict.fromkeys(name for trial in search.trials for name in trial.values))
-    columns = ["number", "status", "score", "epochs", "seconds", "ended", "parameters", "verdict", *names, "message"]
+    own = ["number", "status", "score", "epochs", "seconds", "ended", "parameters", "verdict", "message"]
+    columns = {name: column_of(name, own) for name in names}
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, extrasaction="ignore")
+    writer = csv.DictWriter(text, [*own[:-1], *columns.values(), own[-1]], extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({**asdict(trial), **trial.values} for trial in search.trials)
+    for trial in search.trials:
+        writer.writerow({**asdict(trial), **{columns[name]: value for name, value in trial.values.items()}})
     return text.getvalue()
 
 
@@ -145,7 +147,8 @@ def _outcome(search: ReportedSearch, command: str | None) -> str:
 
 def _score(search: ReportedSearch, score: float | None) -> str:
     told = f"{search.objective} {brief(score)}"
-    return f"{told}, perplexity {exp(score):.4g}" if search.language and score is not None else told
+    perplexity = perplexity_of(score) if search.language and score is not None else None
+    return told if perplexity is None else f"{told}, perplexity {perplexity:.4g}"
 
 
 def _figure(picture: Picture) -> str:

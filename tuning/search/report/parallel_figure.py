@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnzoo.tuning.diagnosis.drawing import PAINTS, Shape, new_figure
-from rnnzoo.tuning.search.report.axes import MARKS, Axis, ScoreAxis, axis_of
+from rnnzoo.tuning.search.report.axes import MARKS, Axis, ScoreAxis, axis_of, verbatim
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch
 
 __all__ = ["draw_parallel"]
@@ -46,9 +46,9 @@ def _draw_rail(axes: Axes, place: int, rail: Axis, narrow: bool) -> None:
     ends = ([0, 1], [place, place]) if narrow else ([place, place], [0, 1])
     axes.plot(*ends, color=PAINTS["muted"], linewidth=1.0, zorder=2.5)
     if narrow:
-        _write(axes, rail.name, (0, place), (0, 9), "left", "bottom", 8.5)
+        _write(axes, verbatim(rail.name), (0, place), (0, 9), "left", "bottom", 8.5)
     else:
-        axes.annotate(rail.name, (place, 1.05), ha="center", va="bottom", fontsize=8.5)
+        axes.annotate(verbatim(rail.name), (place, 1.05), ha="center", va="bottom", fontsize=8.5)
     for height, called in rail.ticks:
         spot = (height, place) if narrow else (place, height)
         axes.plot(*spot, marker="|" if narrow else "_", color=PAINTS["muted"], markersize=5, zorder=2.6)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.wording import last_line
 
-__all__ = ["ReportedSearch", "ReportedTrial", "read_search"]
+__all__ = ["ReportedSearch", "ReportedTrial", "column_of", "read_search"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +126,15 @@ def read_search(folder: Path | str) -> ReportedSearch:
     if not found.trials:
         raise ValueError(f"a search must have at least one trial to be reported, but {folder} has none.")
     return found
+
+
+def column_of(name: str, own: Collection[str]) -> str:
+    """The column of a hyperparameter in a table that has columns of its own.
+
+    >>> [column_of(name, ("trial", "status")) for name in ("units", "status")]
+    ['units', 'hp/status']
+    """
+    return f"hp/{name}" if name in own else name
 
 
 def _ours(folder: Path) -> ReportedSearch:

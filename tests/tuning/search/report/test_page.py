@@ -159,3 +159,37 @@ def test_a_search_in_which_all_diverged_is_drawn_too(tmp_path: Path) -> None:
 def test_the_best_of_a_maximised_score_is_the_highest(tmp_path: Path) -> None:
     search = replace(SEARCH, maximised=True, objective="val_accuracy", language=False)
     assert "Trial 1: val_accuracy 5<" in write_report(search, tmp_path).read_text()
+
+
+@pytest.mark.parametrize("language", [False, True])
+def test_a_score_of_which_no_perplexity_can_be_told(tmp_path: Path, language: bool) -> None:
+    search = replace(SEARCH, trials=(trial(1, "completed", 1e4, units=8),), language=language)
+    page = write_report(search, tmp_path).read_text()
+    assert "Trial 1: val_loss 1e+04<" in page
+
+
+def test_a_hyperparameter_named_as_a_column_has_its_own(tmp_path: Path) -> None:
+    trials = tuple(
+        replace(
+            trial(n, "completed", float(n)), epochs=1.0, values={"status": f"wide {n}", "score": n, "epochs": 7 * n}
+        )
+        for n in (1, 2)
+    )
+    page = write_report(replace(SEARCH, trials=trials), tmp_path).read_text()
+    titles = ["trial", "status", "val_loss", "perplexity", "epochs", "time", "hp/status", "score", "hp/epochs"]
+    assert titles == re.findall(r"<th[^>]*>([^<]*)</th>", page)
+    with (tmp_path / "trials.csv").open(newline="") as file:
+        row = list(csv.DictReader(file))[1]
+    assert ("completed", "2.0", "1.0") == (row["status"], row["score"], row["epochs"])
+    assert ("wide 2", "2", "14") == (row["hp/status"], row["hp/score"], row["hp/epochs"])
+    events = EventAccumulator(str(tmp_path / "hparams" / "trial-0002")).Reload()
+    content = events.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+    values = metadata.parse_session_start_info_plugin_data(content).hparams
+    assert ("completed", "wide 2") == (values["status"].string_value, values["hp/status"].string_value)
+
+
+def test_dollars_are_no_mathematics(tmp_path: Path) -> None:
+    names = ("$\\foo$", "price in $ or $")
+    trials = tuple(trial(n, "completed", float(n), **{names[0]: "x_$\\bar$" * n, names[1]: n}) for n in (1, 2, 3))
+    write_report(replace(SEARCH, trials=trials, objective="$\\loss$"), tmp_path)
+    assert (tmp_path / "figures" / "parallel-coordinates.png").exists()
