@@ -144,7 +144,7 @@ class Board:
         return told
 
     def _rows(self) -> list[_Row]:
-        names = sorted(path.name.removeprefix("trial_") for path in self._trials.glob("trial_*"))
+        names = sorted((path.name.removeprefix("trial_") for path in self._trials.glob("trial_*")), key=int)
         for name in names:
             if name not in self._over or self._over[name].outcome is None:
                 self._over[name] = self._read(name)

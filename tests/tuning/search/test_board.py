@@ -94,6 +94,12 @@ def test_values_of_choices_name_their_own_network(tmp_path: Path) -> None:
     assert ["1", "gru", "units=8", "running"] == shown(tmp_path).splitlines()[1].split()
 
 
+def test_trials_are_in_their_order_however_wide_their_numbers(tmp_path: Path) -> None:
+    for name in ("0", "9", "1", "10"):
+        add(tmp_path, name, {})
+    assert ["1", "2", "10", "11"] == [line.split()[0] for line in shown(tmp_path).splitlines()[1:5]]
+
+
 def test_a_search_that_has_not_begun(tmp_path: Path) -> None:
     assert "0 of 20 trials" in shown(tmp_path / "nowhere")
 
