@@ -11,7 +11,6 @@ import keras_tuner
 from rnnzoo.tuning.diagnosis.evidence import Evidence
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.diagnosis.step_loss import StepLoss
-from rnnzoo.tuning.diagnosis.trends import loss_trend
 from rnnzoo.tuning.diagnosis.verdict import Finding, judge
 from rnnzoo.tuning.search.trial_folder import Report, TrialFolder
 
@@ -159,10 +158,8 @@ class TrialCourse:
             reason = f"{diverged}; the rule: all losses must be finite, and come back below the search's bound."
             return Finding(name="exploding", reason=reason, numbers={})
         signs = None if self.health is None else self.health.signs
-        evidence = Evidence.gather(signs, losses=tuple(self.losses))
-        if loss_trend(self.losses) is None and (signs is None or not signs.samples):
-            return None
-        return judge(evidence).findings[0]
+        finding = judge(Evidence.gather(signs, losses=tuple(self.losses))).findings[0]
+        return None if finding.name == "unmeasured" else finding
 
     def _stride(self, steps: int) -> int:
         return self.every if self.every is not None else max(1, round(steps * self.of / _REPORTS))
