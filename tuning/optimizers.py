@@ -10,7 +10,7 @@ from rnnzoo.tuning.gradients import first_occurrences, merge_repeated_rows
 from rnnzoo.tuning.replicas import replica_count, sum_over_replicas
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "make_optimizer"]
+__all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "batches_learnt", "make_optimizer"]
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
@@ -165,3 +165,17 @@ def make_optimizer(training: TrainingConfig, layers: Sequence[keras.layers.Layer
         adam_paths=[variable.path for layer in layers for variable in layer.trainable_variables],
         **options,
     )
+
+
+def batches_learnt(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
+    """How many batches an optimizer was given: with `gradient_accumulation_steps`, so many for each of its iterations.
+
+    >>> optimizer = SGD(0.1, gradient_accumulation_steps=2)
+    >>> weights = keras.Variable(tf.ones(2))
+    >>> for _ in range(3):
+    ...     optimizer.apply([tf.ones(2)], [weights])
+    >>> int(optimizer.iterations), int(batches_learnt(optimizer))
+    (1, 3)
+    """
+    # Keras keeps the undivided count to itself; a LossScaleOptimizer leaves the counting to the one inside.
+    return getattr(optimizer, "inner_optimizer", optimizer)._iterations

@@ -12,6 +12,7 @@ from rnnzoo.tuning.carried_states import CarriedStates
 from rnnzoo.tuning.gradients import merge_repeated_rows
 from rnnzoo.tuning.likelihoods import likelihoods_and_ranks
 from rnnzoo.tuning.losses import word_loss
+from rnnzoo.tuning.optimizers import batches_learnt
 from rnnzoo.tuning.replicas import own_rows, replica_count, rows_per_replica, sum_over_replicas
 from rnnzoo.tuning.resumable_model import Logs, ResumableModel
 
@@ -41,7 +42,7 @@ class TruncatedBackpropagation(ResumableModel):
             made share them equally.
         loss: "full", "sampled" or "auto", see `word_loss`.
         samples: how many words a sampled loss draws.
-        seed: of the samples; those of a step depend on it and on the step's number alone.
+        seed: of the samples; those of a batch depend on it and on the number of batches learnt before alone.
         fresh_starts: the share of rows that begin a training window from the initial states, see `TrainingConfig`.
 
     Example:
@@ -107,7 +108,7 @@ class TruncatedBackpropagation(ResumableModel):
     def train_step(self, data: Batch) -> Logs:
         inputs, targets, weights = data
         self._check_rows(inputs)
-        seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+        seed = tf.stack([self.seed, tf.cast(batches_learnt(self.optimizer), tf.int32)])
         fresh = None
         if self.fresh_starts:
             # Another stream than that of the sampled softmax, which has the seed itself.

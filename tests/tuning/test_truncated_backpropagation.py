@@ -13,6 +13,7 @@ from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.optimizers import batches_learnt
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
 VOCABULARY = Vocabulary(["<unk>", "<eos>", *"abcdefgh"])
@@ -178,6 +179,26 @@ def test_fresh_starts_forget_what_was_carried() -> None:
     kernels = [trainer.trainable_variables[-1].numpy() for trainer in (apart, fresh, carried)]
     np.testing.assert_allclose(kernels[1], kernels[0], atol=1e-6)
     assert np.abs(kernels[2] - kernels[0]).max() > 1e-5
+
+
+@pytest.mark.parametrize("drawn", ["samples", "fresh starts"])
+def test_batches_whose_gradients_are_accumulated_draw_apart(drawn: str) -> None:
+    """At a learning rate of 0, one batch again and again has the losses that different draws give it."""
+    losses = {}
+    for accumulated in (None, 4):
+        trainer = make_trainer(
+            loss="sampled" if drawn == "samples" else "full", gradient_accumulation_steps=accumulated
+        )
+        trainer.optimizer.learning_rate = 0.0
+        trainer.fresh_starts = 0.5 if drawn == "fresh starts" else 0.0
+        batch = ContiguousBatches(TOKENS, 3, 8)[0]
+        seen = losses[accumulated] = []
+        for _ in range(4):
+            trainer.training_states.carry([tf.ones((3, 6))] * 2)
+            trainer.nats.reset_state()
+            seen.append(float(trainer.train_step(batch)["loss"]))
+    assert losses[None] == losses[4]
+    assert len(set(losses[4])) > 1
 
 
 def test_a_batch_of_other_rows_is_named_as_the_cause() -> None:
