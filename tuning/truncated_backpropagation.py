@@ -72,7 +72,8 @@ class TruncatedBackpropagation(ResumableModel):
             raise ValueError(
                 f"a language model must have float32 weights to be trained, but got {language_model.variable_dtype}."
             )
-        super().__init__(name="truncated_backpropagation")
+        # The model's own precision, whatever the global one is: Keras casts the states to it, and scales losses by it.
+        super().__init__(name="truncated_backpropagation", dtype=language_model.dtype_policy)
         self.language_model = language_model
         self.batch_size = batch_size
         self.seed = seed

@@ -250,6 +250,33 @@ def test_batch_statistics_know_no_padding() -> None:
     np.testing.assert_array_equal([False] + 49 * [True], (variances == 1).all(axis=1))
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_precision_is_the_language_models_own(policy: str) -> None:
+    """Not the global one, which may have changed since."""
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=6), dtype=policy)
+    losses, before = [], keras.config.dtype_policy()
+    for elsewhere in ("float32", "mixed_bfloat16"):
+        keras.config.set_dtype_policy(elsewhere)
+        try:
+            trainer = TruncatedBackpropagation(model, 3)
+        finally:
+            keras.config.set_dtype_policy(before)
+        trainer.compile(optimizer=None, jit_compile=False)
+        losses.append(trainer.evaluate(ContiguousBatches(TOKENS, 3, 4).dataset(), verbose=0, return_dict=True)["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_losses_are_scaled_in_float16() -> None:
+    keras.utils.set_random_seed(5)
+    config = NetworkConfig(network="lstm", units=6, dropout=0.0)
+    trainer = TruncatedBackpropagation(LanguageModel(VOCABULARY, config, dtype="mixed_float16"), 3)
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    assert isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer)
+    history = trainer.fit(ContiguousBatches(TOKENS, 3, 8).dataset(), epochs=8, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0] - 0.05
+    assert 8 * 2 == batches_learnt(trainer.optimizer)
+
+
 def test_weights_of_other_precisions_are_refused() -> None:
     model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=6), dtype="float64")
     with pytest.raises(ValueError, match=r"must have float32 weights to be trained, but got float64\."):
