@@ -95,12 +95,15 @@ class RecurrentLayer(keras.layers.RNN):
         sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
         if mask is not None and mask.shape.rank == 3:  # (batch, time, 1), which Keras's layers take, too
             mask = tf.squeeze(mask, axis=-1)
-        mask = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))[..., tf.newaxis]  # (time, batch, 1)
+        if mask is not None:
+            mask = tf.broadcast_to(tf.cast(mask, tf.bool), (batch, time))  # Keras's layers take one row for all, too
+            mask = tf.transpose(mask)[..., tf.newaxis]  # (time, batch, 1)
         if self.go_backwards:
             sequences = tf.reverse(sequences, [0])
             mask = None if mask is None else tf.reverse(mask, [0])
         if training and self.dropout:
             sequences *= self._keep((1, batch, sequences.shape[-1]), self.dropout, sequences.dtype)
+        time = sequences.shape[1] or tf.shape(sequences)[1]
 
         cell = self.cell
         projected = cell.project(sequences)

@@ -53,6 +53,17 @@ def test_everything_masked(network: Network) -> None:
 
 
 @pytest.mark.parametrize(**names(NETWORKS))
+def test_one_row_of_a_mask_holds_for_all(network: Network) -> None:
+    row = np.array([[1, 1, 0, 0, 1, 1, 0]], bool)
+    apart, together = network.build(return_sequences=True, seed=1), network.build(return_sequences=True, seed=1)
+    expected = apart(random_inputs(), mask=np.repeat(row, BATCH, axis=0), training=True)
+    np.testing.assert_array_equal(expected, together(random_inputs(), mask=row, training=True))
+    measured = [[*layer.non_trainable_variables, *layer.metrics_variables] for layer in (apart, together)]
+    for want, got in zip(*measured, strict=True):
+        np.testing.assert_array_equal(want, got)
+
+
+@pytest.mark.parametrize(**names(NETWORKS))
 def test_mask_arrives_from_layers_in_front_and_travels_on(network: Network) -> None:
     ids = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [0, 1, 0, 2]])
     embedding = keras.layers.Embedding(4, FEATURES, mask_zero=True)
