@@ -113,6 +113,35 @@ class _SkipUpdateLayer(RecurrentLayer):
         self.update_share = keras.metrics.Mean(name="update_share")
 
     def record(self, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        if self.stateful and self.states is None:
+            # Beside the states, which Keras does not count among the variables either.
+            self.__dict__["_is_reset"] = keras.Variable(True, dtype="bool", trainable=False, name="is_reset")
+        super().build(sequences_shape, initial_state_shape)
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        if self.states is not None:
+            self._is_reset.assign(True)
+
+    def call(
+        self,
+        sequences: tf.Tensor,
+        initial_state: Any = None,
+        mask: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> Any:
+        if not self.stateful:
+            return super().call(sequences, initial_state, mask, training)
+        if initial_state is None:
+            # After a reset not what was read then: initial states learn, and are loaded.
+            learned = self.get_initial_state(self.states[0].shape[0])
+            is_reset = tf.convert_to_tensor(self._is_reset)
+            initial_state = [tf.where(is_reset, *pair) for pair in zip(learned, self.states, strict=True)]
+        results = super().call(sequences, initial_state, mask, training)
+        self._is_reset.assign(False)
+        return results
+
         probabilities = trajectory.others[len(self.cell.initial_names) - 1][:-1]  # before each step, (time, batch, 1)
         steps = tf.ones_like(probabilities) if mask is None else tf.cast(mask, probabilities.dtype)
         updates = steps * round_straight_through(probabilities)

@@ -48,7 +48,6 @@ def test_backwards_reads_from_the_end(network: Network) -> None:
 @pytest.mark.parametrize(**names(NETWORKS))
 def test_stateful_carries_its_state(network: Network, compiled: bool) -> None:
     stateful, plain = network.build(batch=BATCH, stateful=True), network.build()
-    stateful.reset_state()  # learned initial states, which random weights have changed, enter here
     run = tf.function(lambda inputs: stateful(inputs)) if compiled else stateful
     inputs = random_inputs()
     first, second = inputs[:, :-1], inputs[:, -1:]

@@ -105,9 +105,27 @@ def test_initial_state_is_learned(layer_class: Any) -> None:
 
 
 @pytest.mark.parametrize("layer_class", LAYERS)
-def test_budget_must_not_be_negative(layer_class: Any) -> None:
-    with pytest.raises(ValueError, match=r"budget must not be negative, but got budget=-0\.1"):
-        layer_class(4, budget=-0.1)
+def test_initial_state_is_learned_by_a_stateful_layer(layer_class: Any) -> None:
+    """From the first batch after a reset, as a plain layer learns it; carried states are numbers."""
+    plain, stateful = built(layer_class), layer_class(5, stateful=True)
+    stateful.build(INPUTS.shape)
+    stateful.set_weights(plain.get_weights())
+    norms = []
+    for layer in (plain, stateful, stateful):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(INPUTS) ** 2)
+        gradients = tape.gradient(loss, [initial.value for initial in layer.cell.initial_states])
+        norms.append([float(tf.norm(tf.convert_to_tensor(gradient))) for gradient in gradients])
+    assert norms[0] == pytest.approx(norms[1])
+    assert min(norms[0]) > 0
+    assert [0.0] * len(norms[2]) == norms[2]
+
+
+@pytest.mark.parametrize("layer_class", LAYERS)
+@pytest.mark.parametrize("budget", [-0.1, float("nan"), "0.1"])
+def test_budget_must_not_be_negative(layer_class: Any, budget: Any) -> None:
+    with pytest.raises(ValueError, match=f"budget must be a number and not negative, but got budget={budget!r}"):
+        layer_class(4, budget=budget)
 
 
 @pytest.mark.parametrize("layer_class", LAYERS)
