@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from rnnzoo.models.arguments import is_integer, is_number
 from rnnzoo.models.cutoffs import check_cutoffs, default_cutoffs
 
 __all__ = [
@@ -178,14 +179,22 @@ class NetworkConfig:
         }
         for name, least in lowest.items():
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            if value is None:
+                continue
+            if not is_integer(value) or value < least:
                 rule = "a positive integer" if least == 1 else f"an integer of at least {least} here"
                 raise ValueError(f"{name} must be {rule}, but got {name}={value!r}.")
-        if self.budget is not None and not self.budget >= 0:
-            raise ValueError(f"budget must not be negative, but got budget={self.budget}.")
+            object.__setattr__(self, name, int(value))  # JSON knows no NumPy
+        if self.budget is not None and not (is_number(self.budget) and self.budget >= 0):
+            raise ValueError(f"budget must be a number and not negative, but got budget={self.budget!r}.")
         for name in ("dropout", "recurrent_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={getattr(self, name)}.")
+            value = getattr(self, name)
+            if not is_number(value) or not 0 <= value < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={value!r}.")
+        for name in ("negative_slope", "recurrent_scale"):
+            value = getattr(self, name)
+            if value is not None and not is_number(value):
+                raise ValueError(f"{name} must be a finite number, but got {name}={value!r}.")
         if self.recurrent_initializer not in (None, *RECURRENT_INITIALIZERS):
             raise ValueError(
                 f"recurrent_initializer must be one of {', '.join(RECURRENT_INITIALIZERS)}, "

@@ -30,9 +30,12 @@ class NonNegativeProduct(keras.initializers.Initializer):
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
         units = _square(shape, type(self).__name__)
-        normal = keras.random.normal((units, units), seed=self.seed, dtype=dtype)
+        dtype = keras.backend.standardize_dtype(dtype)
+        # There are no eigenvalues in 16 bits.
+        precise = dtype if dtype in ("float32", "float64") else "float32"
+        normal = keras.random.normal((units, units), seed=self.seed, dtype=precise)
         product = tf.matmul(normal, normal, transpose_a=True) / units + tf.eye(units, dtype=normal.dtype)
-        return product / tf.reduce_max(tf.linalg.eigvalsh(product))
+        return tf.cast(product / tf.reduce_max(tf.linalg.eigvalsh(product)), dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed}

@@ -14,12 +14,13 @@ import tensorflow as tf
 from rnnzoo.models.adaptive_embedding import AdaptiveEmbedding
 from rnnzoo.models.answers import Suggestion, TextScore
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.arguments import is_integer
 from rnnzoo.models.cached_words import CacheOperands
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.preset_files import read_preset, write_preset
 from rnnzoo.models.presets import PRESETS, Preset
 from rnnzoo.models.questions import QUESTIONS
-from rnnzoo.models.sampler import Sampler, check_max_words
+from rnnzoo.models.sampler import Sampler, check_max_words, wrapped_seed
 from rnnzoo.models.softmaxes import AdaptiveSoftmax, Softmax, TiedSoftmax
 from rnnzoo.models.stacks import recurrent_layers
 from rnnzoo.models.vocabulary import Vocabulary
@@ -166,7 +167,7 @@ class LanguageModel(keras.Model):
         itself are likelier to come again.
         """
         known = len(self.vocabulary) - 1
-        if not hasattr(top_k, "__index__") or not 1 <= top_k <= known:
+        if not is_integer(top_k) or not 1 <= top_k <= known:
             raise ValueError(f"top_k must be an integer from 1 to {known}, the known words, but got {top_k=}.")
         token_ids, lengths = self._pad([self.vocabulary.encode(text) for text in _as_list(texts)])
         log_probabilities, words = self._ask("suggest", token_ids, lengths, tf.constant(int(top_k)), cache=cache)
@@ -214,11 +215,11 @@ class LanguageModel(keras.Model):
             "continue_text",
             token_ids,
             lengths,
-            tf.fill(rows, max_words),
+            tf.fill(rows, int(max_words)),
             tf.fill(rows, float(sampler.temperature)),
-            tf.fill(rows, sampler.top_k),
+            tf.fill(rows, int(sampler.top_k)),
             tf.fill(rows, float(sampler.top_p)),
-            tf.constant([(seed + row) % 2**31 for row in range(len(lengths))], tf.int32),
+            tf.constant([wrapped_seed(seed, row) for row in range(len(lengths))], tf.int32),
         )
         end = self.vocabulary.end_id
         return [self.vocabulary.decode(row[: (row != end).cumprod().sum()]) for row in ids.numpy()]

@@ -3,9 +3,12 @@
 import math
 from dataclasses import dataclass
 
-__all__ = ["Sampler", "check_max_words"]
+from rnnzoo.models.arguments import is_integer
 
-_LARGEST = 2**31 - 1  # of an int32, as which graphs and servers take them
+__all__ = ["LARGEST", "Sampler", "check_max_words", "wrapped_seed"]
+
+LARGEST = 2**31 - 1
+"""Of an int32, as which graphs and servers take integers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,17 @@ def check_max_words(max_words: int) -> None:
     _check_integer("max_words", max_words, 1)
 
 
+def wrapped_seed(seed: int, row: int = 0) -> int:
+    """The seed that a row is drawn with, as graphs and servers take it. Raises a ValueError unless it is an integer.
+
+    >>> wrapped_seed(2**31 - 1, row=1)
+    0
+    """
+    if not is_integer(seed):
+        raise ValueError(f"seed must be an integer, but got {seed=}.")
+    return (int(seed) + row) % 2**31
+
+
 def _check_integer(name: str, value: int, least: int) -> None:
-    if not hasattr(value, "__index__") or not least <= value <= _LARGEST:
-        raise ValueError(f"{name} must be an integer from {least} to {_LARGEST}, but got {name}={value!r}.")
+    if not is_integer(value) or not least <= value <= LARGEST:
+        raise ValueError(f"{name} must be an integer from {least} to {LARGEST}, but got {name}={value!r}.")

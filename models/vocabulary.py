@@ -110,11 +110,13 @@ class Vocabulary:
         return f"Vocabulary({len(self)} words, rule={self.rule!r})"
 
     def split(self, text: str) -> list[str]:
-        """Split typed text into words, known or not. Raises a ValueError on lone surrogates.
+        """Split typed text into words, known or not. Raises a ValueError on lone surrogates and on what is no text.
 
         >>> Vocabulary(["<unk>", "<eos>", "U.S."], rule="wikitext").split("U.S. real-time U.K.")
         ['U.S.', 'real', '@-@', 'time', 'U.K', '.']
         """
+        if not isinstance(text, str):
+            raise ValueError(f"text must be a string (`encode_words` takes words), but got {text!r}.")
         refuse_surrogates(text)
         if self.rule == "words":
             return split_words(text)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from rnnzoo.models.answers import Suggestion, TextScore
-from rnnzoo.models.sampler import Sampler, check_max_words
+from rnnzoo.models.sampler import Sampler, check_max_words, wrapped_seed
 from rnnzoo.serving.protocol import messages
 from rnnzoo.serving.speaking_protocol import speaking_messages
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
@@ -219,7 +219,7 @@ def _check_controls(max_words: int, temperature: float, top_k: int, top_p: float
 
 
 def _seed(seed: int | None) -> int:
-    return int(np.random.default_rng().integers(2**31)) if seed is None else seed % 2**31
+    return int(np.random.default_rng().integers(2**31)) if seed is None else wrapped_seed(seed)
 
 
 def _text_array(texts: str | Sequence[str]) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.arguments import is_integer
 from rnnzoo.models.normalization import Normalize, Site, normalizer
 from rnnzoo.models.recurrence import States, Trajectory
 from rnnzoo.models.time_loops import recurrent_product
@@ -38,7 +39,7 @@ class RecurrentCell(keras.layers.Layer):
         normalization: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
+        if not is_integer(units) or units <= 0:
             raise ValueError(f"units must be a positive integer, but got {units=}.")
         super().__init__(**kwargs)
         self.units = int(units)

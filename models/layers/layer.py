@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.arguments import is_number
 from rnnzoo.models.compilation import compiled_pieces
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.recurrence import Trajectory, scan
@@ -52,8 +53,8 @@ class RecurrentLayer(keras.layers.RNN):
         **options: Any,
     ) -> None:
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not 0 <= rate < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={rate}.")
+            if not is_number(rate) or not 0 <= rate < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={rate!r}.")
         known = {*type(self).__signature__.parameters, *self._layer_options, "dtype"}
         for name in options:
             if name not in known:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +95,12 @@ def test_seed_repeats_and_configuration_survives(initializer: Any) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dtype_is_honoured(initializer: Any, dtype: str) -> None:
     assert dtype == draw(initializer, dtype=dtype).dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_non_negative_product_in_16_bits_is_rounded(dtype: str) -> None:
+    precise, rounded = (NonNegativeProduct(seed=1)((8, 8), dtype=kind) for kind in ("float32", dtype))
+    np.testing.assert_array_equal(tf.cast(precise, dtype), rounded)
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,9 @@ def test_impossible_samplers_are_refused(options: dict[str, float], message: str
     with pytest.raises(ValueError, match=message):
         Sampler(**options)
 
+        ({"top_k": True}, "top_k must be an integer from 0 to 2147483647, but got top_k=True."),
 
-@pytest.mark.parametrize("max_words", [0, -1, 2.5, 99_999_999_999])
+@pytest.mark.parametrize("max_words", [0, -1, 2.5, True, 99_999_999_999])
 def test_impossible_lengths_are_refused(max_words: int) -> None:
     rule = "max_words must be an integer from 1 to 2147483647"
     with pytest.raises(ValueError, match=f"{rule}, but got max_words={max_words}"):

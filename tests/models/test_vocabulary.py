@@ -79,6 +79,11 @@ def test_lone_surrogates_are_refused(vocabulary: Vocabulary) -> None:
         vocabulary.split("a\ud800b")
 
 
+def test_words_that_are_split_are_no_text() -> None:
+    with pytest.raises(ValueError, match=r"text must be a string \(`encode_words` .*\), but got \['to', 'be'\]\."):
+        Vocabulary(["<unk>", "<eos>"]).encode(["to", "be"])  # type: ignore[arg-type]
+
+
 def test_from_lines_orders_by_frequency_then_first_appearance() -> None:
     lines = [["c", "b", "<unk>"], ["a", "b", "<unk>", "<unk>", "<eos>"]]
 

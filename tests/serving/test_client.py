@@ -225,6 +225,7 @@ def test_mistakes_that_never_reach_a_server() -> None:
         ({"top_k": -1}, "top_k must be an integer from 0 to 2147483647, but got top_k=-1"),
         ({"top_k": 2**31}, "top_k must be an integer from 0 to 2147483647, but got top_k=2147483648"),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0"),
+        ({"seed": 2.0}, "seed must be an integer, but got seed=2.0"),
     ],
 )
 def test_controls_that_never_reach_a_server(options: dict[str, Any], rule: str) -> None:

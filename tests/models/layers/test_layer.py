@@ -30,6 +30,7 @@ def test_units_must_be_a_positive_integer(layer: Callable[..., Any], units: Any)
     [
         ({"normalization": "group"}, r"normalization must be None or one of .*, but got normalization='group'"),
         ({"dropout": 1.0}, r"dropout must be at least 0 and below 1, but got dropout=1\.0"),
+        ({"dropout": None}, r"dropout must be at least 0 and below 1, but got dropout=None"),
         ({"recurrent_dropout": -0.1}, r"recurrent_dropout must be at least 0 and below 1, but got .*=-0\.1"),
         ({"kernel_initializer": "nonsense"}, "nonsense"),
         ({"unroll": True}, "unroll"),

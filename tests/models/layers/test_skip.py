@@ -91,6 +91,10 @@ def test_skip_must_skip(options: dict[str, Any], received: str) -> None:
         SkipRNN(3, **options)
 
 
+def test_skip_may_be_numpys() -> None:
+    assert type(SkipRNN(4, skip=np.int64(3)).get_config()["skip"]) is int
+
+
 def test_dilated_by_one_is_the_plain_network() -> None:
     inputs = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
     plain, dilated = SimpleRNN(4), SkipRNN(4, skip=1, dilated=True)
