@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from rnnzoo.models.cached_words import CacheOperands, add_log_probabilities, mix_logits, position_weights
 from rnnzoo.models.neural_cache import NeuralCache
+from rnnzoo.models.sampler import LARGEST
 from rnnzoo.models.sampling import draw
 from rnnzoo.models.vocabulary import Vocabulary
 
@@ -59,6 +60,7 @@ def draw_word(
     index: tf.Tensor,
 ) -> tf.Tensor:
     """The id of word number `index` of each row's continuation, (batch,): drawn from the logits, never `<unk>`."""
+    seed = tf.bitwise.bitwise_and(seed, LARGEST)  # as `seed % 2**31`, which Python sends
     seeds = tf.stack([seed, index], axis=-1)
     is_unknown = tf.range(len(model.vocabulary)) == Vocabulary.unknown_id
     return draw(tf.where(is_unknown, -math.inf, logits), temperature, top_k, top_p, seeds)

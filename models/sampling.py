@@ -28,6 +28,7 @@ def draw(
     # The word that crosses top_p still belongs to the nucleus: count what comes strictly before it.
     probabilities = tf.nn.softmax(falling)
     nucleus = tf.cumsum(probabilities, axis=-1, exclusive=True) < top_p[:, tf.newaxis]
+    nucleus |= top_p[:, tf.newaxis] >= 1  # a rounded sum of many passes 1 before its end
     smallest = tf.reduce_min(tf.where(nucleus, falling, logits.dtype.max), axis=-1, keepdims=True)
     allowed = tf.where(scaled >= tf.maximum(threshold, smallest), scaled, logits.dtype.min)
     # The largest of logits plus Gumbel noise is a draw from their softmax.

@@ -59,6 +59,15 @@ def test_a_row_draws_the_same_alone_and_beside_others() -> None:
         assert together[row] == alone[0]
 
 
+def test_top_p_of_one_cuts_nothing() -> None:
+    """The rounded sum of these probabilities is 1 before the last 534 words, one of which the seed draws."""
+    words, seed = 300_000, (111, 0)
+    logits = tf.constant(np.linspace(0, -0.01, words), tf.float32)
+    noise = -tf.math.log(-tf.math.log(tf.random.stateless_uniform((words,), seed, minval=1e-20)))
+    one = tf.ones(1)
+    assert [np.argmax(logits + noise)] == draw(logits[tf.newaxis], one, tf.constant([0]), one, tf.constant([seed]))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -67,6 +76,7 @@ def test_a_row_draws_the_same_alone_and_beside_others() -> None:
         ({"temperature": float("inf")}, "temperature must be at least 0 and finite, but got temperature=inf."),
         ({"top_k": -1}, "top_k must be an integer from 0 to 2147483647, but got top_k=-1."),
         ({"top_k": 2.0}, "top_k must be an integer from 0 to 2147483647, but got top_k=2.0."),
+        ({"top_k": True}, "top_k must be an integer from 0 to 2147483647, but got top_k=True."),
         ({"top_k": 2**31}, "top_k must be an integer from 0 to 2147483647, but got top_k=2147483648."),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0."),
         ({"top_p": 1.5}, "top_p must be above 0 and at most 1"),
@@ -76,7 +86,6 @@ def test_impossible_samplers_are_refused(options: dict[str, float], message: str
     with pytest.raises(ValueError, match=message):
         Sampler(**options)
 
-        ({"top_k": True}, "top_k must be an integer from 0 to 2147483647, but got top_k=True."),
 
 @pytest.mark.parametrize("max_words", [0, -1, 2.5, True, 99_999_999_999])
 def test_impossible_lengths_are_refused(max_words: int) -> None:

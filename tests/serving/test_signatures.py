@@ -131,6 +131,14 @@ def test_temperatures_that_no_word_can_be_drawn_at(signatures: dict[str, Any], t
         signatures["generate"](text=tf.constant(["the"]), **controls)
 
 
+def test_a_negative_seed_draws_the_words_that_python_draws(
+    signatures: dict[str, Any], language_model: LanguageModel
+) -> None:
+    controls = {name: tf.constant([value]) for name, value in {**CONTROLS, "max_words": 8, "seed": -3}.items()}
+    answer = signatures["generate"](text=tf.constant(["the"]), **controls)
+    assert language_model.generate("the", 8, seed=-3) == [answer["continuation"][0].numpy().decode()]
+
+
 @pytest.mark.parametrize("asked", [[], [""], ["", ""]], ids=str)
 def test_texts_without_words(signatures: dict[str, Any], asked: list[str]) -> None:
     batch = tf.constant(asked, tf.string)
