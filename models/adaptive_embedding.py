@@ -49,6 +49,7 @@ class AdaptiveEmbedding(keras.layers.Layer):
         self, vocabulary_size: int, size: int, cutoffs: Sequence[int], division: int = 4, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         if isinstance(division, bool) or not isinstance(division, int) or division < 1:
             raise ValueError(f"division must be a positive integer, but got {division=}.")
         self.vocabulary_size = vocabulary_size

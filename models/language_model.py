@@ -65,6 +65,7 @@ class LanguageModel(keras.Model):
         for layer, size in zip(self.recurrent_layers, sizes, strict=False):
             layer.build((None, None, size))
         self.softmax = self._make_softmax()
+        self.supports_masking = True
         self.built = True
 
     @property
@@ -223,6 +224,11 @@ class LanguageModel(keras.Model):
         )
         end = self.vocabulary.end_id
         return [self.vocabulary.decode(row[: (row != end).cumprod().sum()]) for row in ids.numpy()]
+
+    def export(self, filepath: str | Path, *options: Any, input_signature: Any = None, **named: Any) -> None:
+        """Keras's `export`, of token ids (batch, time) to logits; `rnnzoo.serving.export_model` answers texts."""
+        ids = keras.InputSpec(shape=(None, None), dtype="int32")  # which Keras knows of models alone that it has built
+        super().export(filepath, *options, input_signature=input_signature or [ids], **named)
 
     def save_to_preset(self, folder: str | Path, packed: bool = False) -> None:
         """Write the model into a folder: config.json, tokenizer.json, metadata.json, and its weights.

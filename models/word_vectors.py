@@ -18,11 +18,24 @@ class WordVectors(keras.layers.Embedding):
         TensorShape([1, 3, 4])
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.supports_masking = True
+
     def add_weight(self, *arguments: Any, **options: Any) -> keras.Variable:
         return super().add_weight(*arguments, **{**options, "autocast": False})  # rows are cast, not the table
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return tf.cast(look_up(self.embeddings, inputs, training), self.compute_dtype)
+
+    def compute_mask(self, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor | None:
+        return super().compute_mask(inputs, mask) if self.mask_zero else mask
+
+    def enable_lora(self, *arguments: Any, **options: Any) -> None:
+        raise ValueError(
+            "low-rank adaptation must be of layers that nothing else reads, but got word vectors, which softmaxes, "
+            "presets and exports read, too."
+        )
 
 
 def look_up(table: Any, ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnzoo.models import LanguageModel, NetworkConfig, NeuralCache, Vocabulary
+from rnnzoo.models import LanguageModel, NetworkConfig, NeuralCache, Sampler, Vocabulary
 
 VOCABULARY = Vocabulary(["<unk>", "<eos>", "to", "be", "or", "not"])
 
@@ -57,6 +57,27 @@ def test_generation_follows_keras_seed() -> None:
     assert spoken[0] == spoken[1]
 
 
+def test_numpys_integers_are_integers() -> None:
+    model, largest = build(), 2**31 - 1
+    expected = model.generate(["to", "be"], 3, Sampler(top_k=2), seed=largest)
+    assert expected == model.generate(["to", "be"], np.int64(3), Sampler(top_k=np.int64(2)), seed=np.int32(largest))
+
+
+@pytest.mark.parametrize("softmax", ["tied", "adaptive"])
+def test_a_mask_travels_on_to_the_loss(softmax: str) -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=4, softmax=softmax))
+    mask = np.array([[1, 1, 0, 0], [1, 0, 1, 1]], bool)
+    logits = model(tf.constant([[2, 3, 0, 0], [4, 0, 2, 3]]), mask=mask)
+    np.testing.assert_array_equal(mask, keras.src.backend.get_keras_mask(logits))
+
+
+def test_keras_export_answers_token_ids(tmp_path: Path) -> None:
+    model, ids = build(), tf.constant([[2, 3, 4]])
+    model.export(tmp_path / "exported", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "exported"))
+    np.testing.assert_allclose(served.serve(ids), model(ids), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
@@ -64,6 +85,12 @@ def test_generation_follows_keras_seed() -> None:
             lambda model: model.predict_next("to", top_k=2.0),
             r"top_k must be an integer from 1 to 5, .*, but got top_k=2",
         ),
+        (
+            lambda model: model.predict_next("to", top_k=True),
+            "top_k must be an integer from 1 to 5, .*, but got top_k=True",
+        ),
+        (lambda model: model.generate("to", seed=2.0), r"seed must be an integer, but got seed=2\.0\."),
+        (lambda model: model.generate("to", seed=True), r"seed must be an integer, but got seed=True\."),
         (lambda model: model.predict_next([b"to"]), r"texts must be strings, but got b'to'\."),
         (lambda model: model.score([]), "texts must hold at least one text, but got none"),
         (lambda model: model.step(tf.constant([2]), []), r"states must be 1 \(layer_0_state_0\), but got 0\."),

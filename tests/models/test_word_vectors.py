@@ -57,6 +57,21 @@ def test_ids_may_have_any_dtype_as_in_keras(dtype: str) -> None:
     np.testing.assert_array_equal(vectors(tf.constant([1, 2])), vectors(tf.constant([1, 2], dtype)))
 
 
+def test_a_mask_travels_on() -> None:
+    mask = IDS > 0
+    np.testing.assert_array_equal(mask, keras.src.backend.get_keras_mask(WordVectors(10, 4, mask_zero=True)(IDS)))
+    ids = tf.identity(IDS)
+    keras.src.backend.set_keras_mask(ids, mask)
+    np.testing.assert_array_equal(mask, keras.src.backend.get_keras_mask(WordVectors(10, 4)(ids)))
+
+
+def test_low_rank_adaptation_is_refused() -> None:
+    vectors = WordVectors(10, 4)
+    vectors.build()
+    with pytest.raises(ValueError, match=r"low-rank adaptation must .*, but got word vectors"):
+        vectors.enable_lora(2)
+
+
 def test_keras_file(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((3,), dtype="int32"), WordVectors(10, 4)])
     model.save(tmp_path / "model.keras")
