@@ -58,7 +58,8 @@ def scan(
     """Run `states[t] = advance(projected[t], Σ_d hidden[t-d] @ recurrent_kernel_d, states[t-1], weights, mask[t])`.
 
     Args:
-        advance: the pointwise equation. It must be differentiable by a tape and depend on nothing but its arguments.
+        advance: the pointwise equation. It must be differentiable by a tape and depend on nothing but its arguments:
+            whatever else it reads is no part of the gradient, and a variable is refused where one is taken.
         projected: what the input adds, for all steps.
         recurrent_kernel: one block of `u` rows for each delay, in the order of `delays`. Its dtype is that of the
             recurrent products: a bfloat16 kernel gives bfloat16 products on states that stay float32.
@@ -95,7 +96,8 @@ def scan(
         call = _compiled if compiled_pieces else _called
         kept: list[Steps] = [call(piece.forward, operands) for piece in pieces]
 
-        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
+        def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> list[tf.Tensor]:
+            _refuse(variables)
             d_hidden, *d_others = upstream
             gradients: list[Gradients] = [
                 call(piece.backward, operands, steps, d_hidden, tuple(d_others))
@@ -147,7 +149,8 @@ def _compiled(function: Callable[..., Any], *arguments: Any) -> Any:
         result = program(*unflattened([tf.stop_gradient(tensor) for tensor in tensors]))
         structures.append(result)
 
-        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor | None]:
+        def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> list[tf.Tensor | None]:
+            _refuse(variables)
             watched = [tensor for tensor in tensors if tensor.dtype.is_floating]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(watched)
@@ -159,6 +162,12 @@ def _compiled(function: Callable[..., Any], *arguments: Any) -> Any:
 
     tensors = run(*(argument for argument in tf.nest.flatten(arguments) if argument is not None))
     return tf.nest.pack_sequence_as(structures[-1], tensors)
+
+
+def _refuse(variables: Sequence[tf.Variable]) -> None:
+    if variables:
+        names = ", ".join(sorted(variable.name for variable in variables))
+        raise ValueError(f"an equation must read its weights through `weights`, but it reads {names} by itself.")
 
 
 def _cut(batch: int | None, pieces: int) -> list[tuple[int, int | None]]:

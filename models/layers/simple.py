@@ -35,6 +35,11 @@ class SimpleRNNCell(RecurrentCell):
         # The slope of Keras's own activation of this name, so that the two layers agree.
         self.negative_slope = 0.2 if activation == "leaky_relu" and negative_slope is None else negative_slope
         self.activation = keras.activations.get(activation)
+        if isinstance(self.activation, keras.layers.Layer):
+            if not self.activation.built:
+                self.activation.build((None, self.units))
+            if self.activation.weights:
+                raise ValueError(f"activation must have no weights of its own, but got {activation=}.")
 
     @property
     def sites(self) -> Mapping[str, Site]:
@@ -66,7 +71,8 @@ class SimpleRNN(RecurrentLayer):
 
     Args:
         units: the size of the hidden state.
-        activation: "tanh" (Keras's default), "relu", "leaky_relu", or what `keras.activations.get` takes.
+        activation: "tanh" (Keras's default), "relu", "leaky_relu", or what `keras.activations.get` takes, without
+            weights of its own.
         negative_slope: the slope of "leaky_relu" for negative values; 0.2, as in `keras.activations.leaky_relu`.
         use_bias: whether to add a bias; True.
         kernel_initializer: for the input products; "glorot_uniform", as in Keras.

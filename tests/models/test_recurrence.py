@@ -173,6 +173,24 @@ def test_second_derivatives_equal_plain_loop(pieces: int) -> None:
     np.testing.assert_allclose(seconds[1], seconds[0], rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize("pieces", [0, 2])
+def test_a_weight_that_bypasses_the_arguments_is_refused(pieces: int) -> None:
+    gain, steps = tf.Variable(2.0, name="gain"), tf.ones((3, 4, 1))
+
+    @tf.function
+    def gradient() -> tf.Tensor:
+        def advance(projected: tf.Tensor, recurrent: tf.Tensor, *rest: Any) -> tuple[tf.Tensor]:
+            return (gain * (projected + recurrent),)
+
+        with tf.GradientTape() as tape:
+            tape.watch(steps)
+            hidden = scan(advance, steps, tf.eye(1), tf.zeros((1, 4, 1)), compiled_pieces=pieces).hidden
+        return tape.gradient(hidden, steps)
+
+    with pytest.raises(ValueError, match="must read its weights through `weights`, but it reads gain:0 by itself"):
+        gradient()
+
+
 def test_unknown_number_of_steps() -> None:
     case = Case(advance=gated, delays=(1, 3))
     operands = case.operands()

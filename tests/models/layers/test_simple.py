@@ -65,6 +65,17 @@ def test_slope_belongs_to_leaky_relu(activation: Any) -> None:
         SimpleRNN(3, activation, negative_slope=0.1)
 
 
+@pytest.mark.parametrize("built", [False, True])
+def test_an_activation_with_weights_is_refused(built: bool) -> None:
+    activation = keras.layers.PReLU()
+    if built:
+        activation.build((None, 3))
+    with pytest.raises(ValueError, match=r"activation must have no weights of its own, but got activation=<PReLU "):
+        SimpleRNN(3, activation)
+    layer = SimpleRNN(1, keras.layers.ReLU(6), kernel_initializer="ones")
+    np.testing.assert_array_equal([[6.0]], layer(np.full((1, 1, 1), 9.0)))
+
+
 def test_any_keras_activation_goes() -> None:
     layer = SimpleRNN(1, keras.activations.softplus, kernel_initializer="ones", use_bias=False)
     np.testing.assert_allclose(layer(np.zeros((1, 1, 1), np.float32)), [[np.log(2)]], rtol=1e-6)
