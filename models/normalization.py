@@ -101,7 +101,8 @@ class LayerNormalizer:
             gain = keras.initializers.Constant(self.gain)
             self._add(cell, f"{name}_gain", (site.width,), gain)
             if site.bias is not None and cell.use_bias:
-                self._add(cell, f"{name}_bias", (site.width,), site.bias)
+                name = f"{name}_bias"
+                self.variables[name] = cell.add_bias(name, (site.width,), site.bias, autocast=False)
 
     def _add(
         self, cell: keras.layers.Layer, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True

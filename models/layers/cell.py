@@ -36,6 +36,12 @@ class RecurrentCell(keras.layers.Layer):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
         normalization: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -47,6 +53,12 @@ class RecurrentCell(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
         self.normalization = normalization
         self.normalizer = normalizer(normalization)
 
@@ -104,12 +116,18 @@ class RecurrentCell(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         width = self.gates * self.units
         self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], width), initializer=self.kernel_initializer
+            name="kernel",
+            shape=(input_shape[-1], width),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
         )
         self.recurrent_kernel = self.add_weight(
             name="recurrent_kernel",
             shape=(len(self.delays) * self.units, width),
             initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
         )
         self.bias = None
         if self.normalization is not None:
@@ -120,7 +138,18 @@ class RecurrentCell(keras.layers.Layer):
         self.built = True
 
     def build_bias(self) -> keras.Variable:
-        return self.add_weight(name="bias", shape=(self.gates * self.units,), initializer=self.bias_initializer)
+        return self.add_bias("bias", (self.gates * self.units,), self.bias_initializer)
+
+    def add_bias(self, name: str, shape: tuple[int, ...], initializer: Any, autocast: bool = True) -> keras.Variable:
+        """A weight that the bias's regulariser and constraint are for."""
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+            autocast=autocast,
+        )
 
     def project(self, sequence: tf.Tensor) -> tf.Tensor:
         """All that depends on the input alone, for any number of leading axes: (…, features) → (…, gates · units)."""
@@ -220,5 +249,11 @@ class RecurrentCell(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "recurrent_regularizer": keras.regularizers.serialize(self.recurrent_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "recurrent_constraint": keras.constraints.serialize(self.recurrent_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
             "normalization": self.normalization,
         }

@@ -47,7 +47,7 @@ class LSTMCell(RecurrentCell):
         }
 
     def build_bias(self) -> keras.Variable:
-        return self.add_weight(name="bias", shape=(self.gates * self.units,), initializer=self.initial_bias)
+        return self.add_bias("bias", (self.gates * self.units,), self.initial_bias)
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
         bias = tf.convert_to_tensor(self.bias_initializer(shape, dtype=dtype))
@@ -117,7 +117,7 @@ class GRUCell(RecurrentCell):
     def build_bias(self) -> keras.Variable:
         shape = (2, self.gates * self.units)
         # The half that joins the recurrent products is added in full precision, in the scan as in a step.
-        return self.add_weight(name="bias", shape=shape, initializer=self.bias_initializer, autocast=False)
+        return self.add_bias("bias", shape, self.bias_initializer, autocast=False)
 
     def projected_bias(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.bias)[0]

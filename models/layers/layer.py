@@ -16,13 +16,14 @@ __all__ = ["RecurrentLayer"]
 
 
 class RecurrentLayer(keras.layers.RNN):
-    """A cell run over time by the scan: a Keras layer that goes wherever `keras.layers.LSTM` goes.
+    """A cell run over time by the scan: a Keras layer that goes wherever `keras.layers.LSTM` goes in a model.
 
     Args of every layer beside those of its cell:
         dropout: the share of input features dropped, the same ones in every step; 0.
         recurrent_dropout: the share of hidden units dropped in front of the recurrent product, the same ones in every
             step (Gal & Ghahramani 2016); 0.
         seed: for the two dropouts; None draws a new one.
+        activity_regularizer: as in any Keras layer.
         return_sequences, return_state, go_backwards, stateful, zero_output_for_mask: as in `keras.layers.RNN`.
     """
 
@@ -41,6 +42,8 @@ class RecurrentLayer(keras.layers.RNN):
                     shown.setdefault(name, parameter)
         for flag in cls._flags:
             shown[flag] = inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=bool)
+        name = "activity_regularizer"
+        shown[name] = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any)
         cls.__signature__ = inspect.Signature(sorted(shown.values(), key=lambda parameter: parameter.kind))
 
     def __init__(
@@ -60,6 +63,11 @@ class RecurrentLayer(keras.layers.RNN):
             if name not in known:
                 taken = ", ".join(sorted(known))
                 raise ValueError(f"{type(self).__name__} takes {taken}, but got {name}={options[name]!r}.")
+        parameters = type(self).__signature__.parameters.values()
+        positional = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+        if len(arguments) >= len(positional):
+            taken = " and ".join(positional)
+            raise ValueError(f"{type(self).__name__} takes {taken} by position, but got {(units, *arguments)}.")
         layer_options = {name: options.pop(name) for name in self._layer_options if name in options}
         dtype = options.pop("dtype", None)
         cell = self.cell_class(units, *arguments, dtype=dtype, **options)
@@ -93,6 +101,7 @@ class RecurrentLayer(keras.layers.RNN):
         ):
             raise ValueError(f"initial_state must be states of the sizes {self.state_size}, but got {sizes}.")
         batch = sequences.shape[0] or tf.shape(sequences)[0]
+        time = sequences.shape[1] or tf.shape(sequences)[1]
         sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
         if mask is not None and mask.shape.rank == 3:  # (batch, time, 1), which Keras's layers take, too
             mask = tf.squeeze(mask, axis=-1)
@@ -104,7 +113,6 @@ class RecurrentLayer(keras.layers.RNN):
             mask = None if mask is None else tf.reverse(mask, [0])
         if training and self.dropout:
             sequences *= self._keep((1, batch, sequences.shape[-1]), self.dropout, sequences.dtype)
-        time = sequences.shape[1] or tf.shape(sequences)[1]
 
         cell = self.cell
         projected = cell.project(sequences)

@@ -78,6 +78,7 @@ class SimpleRNN(RecurrentLayer):
         kernel_initializer: for the input products; "glorot_uniform", as in Keras.
         recurrent_initializer: for the recurrent products; "orthogonal", as in Keras: all singular values 1.
         bias_initializer: "zeros", as in Keras.
+        kernel_regularizer, kernel_constraint, recurrent_…, bias_…: None, as in Keras.
         normalization: None, "layer" or "batch": inside the recurrence, see `rnnzoo.models.normalization`.
         dropout: the share of input features dropped, the same ones in every step; 0.
         recurrent_dropout: the share of hidden units dropped in front of the recurrent product, the same ones in every

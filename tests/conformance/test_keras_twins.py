@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conformance.measuring import MASKS, random_inputs, results_and_gradients
-from conformance.networks import TWINS, Network, names
+from conformance.networks import FEATURES, TWINS, Network, names
 
 VARIATIONS: dict[str, tuple[dict[str, Any], str, bool]] = {  # options, mask, initial states
     "plain": ({}, "none", False),
@@ -21,6 +23,8 @@ VARIATIONS: dict[str, tuple[dict[str, Any], str, bool]] = {  # options, mask, in
     "backwards with mask": ({"go_backwards": True}, "middle", True),
     "without bias": ({"use_bias": False}, "none", True),
 }
+
+RATES = {"kernel": 0.1, "recurrent": 0.2, "bias": 0.3}
 
 
 @pytest.mark.parametrize("variation", VARIATIONS)
@@ -75,3 +79,28 @@ def test_starts_like_keras(name: str) -> None:
             expected = np.linalg.svd(theirs.numpy(), compute_uv=False)
             np.testing.assert_allclose(expected.max(), singular.max(), rtol=0.1)
             np.testing.assert_allclose(expected.mean(), singular.mean(), rtol=0.1)
+
+
+@pytest.mark.parametrize(**names(TWINS))
+def test_regularizes_and_constrains_like_keras(network: Network) -> None:
+    options = {
+        **{f"{name}_regularizer": keras.regularizers.L1(rate) for name, rate in RATES.items()},
+        **{f"{name}_constraint": keras.constraints.UnitNorm(axis=-1) for name in RATES},
+    }
+    layer = network.build(**options)
+    twin = network.build_twin(layer, **options)
+    np.testing.assert_allclose(twin.losses, layer.losses, rtol=1e-6)
+    for copy in (layer, network.layer.from_config(layer.get_config())):
+        copy.build((None, None, FEATURES))
+        described = [
+            [
+                (weight.name, weight.regularizer.get_config(), weight.constraint.get_config())
+                for weight in one.weights[:3]
+            ]
+            for one in (twin, copy)
+        ]
+        assert described[0] == described[1]
+    optimizer = keras.optimizers.SGD(0.0)
+    optimizer.apply([tf.zeros_like(weight) for weight in layer.trainable_variables], layer.trainable_variables)
+    for weight in layer.trainable_variables:
+        np.testing.assert_allclose(np.linalg.norm(weight, axis=-1), 1, rtol=1e-5)

@@ -155,6 +155,30 @@ def test_unknown_arguments_are_named_beside_those_of_the_layer() -> None:
         layers.LSTM(4, activation="tanh")
 
 
+def test_what_goes_by_position_is_named() -> None:
+    with pytest.raises(ValueError, match=r"LSTM takes units by position, but got \(4, 'tanh'\)\."):
+        layers.LSTM(4, "tanh")
+    with pytest.raises(ValueError, match=r"IRNN takes units and activation by position, but got \(4, 'relu', 1\)\."):
+        layers.IRNN(4, "relu", 1)
+
+
+def test_activity_regularizer_is_an_argument_as_in_keras() -> None:
+    assert "activity_regularizer" in inspect.signature(layers.GRU).parameters
+    layer = layers.GRU.from_config(layers.GRU(4, activity_regularizer="l2").get_config())
+    outputs = layer(INPUTS)
+    np.testing.assert_allclose([0.01 * np.sum(outputs**2) / len(INPUTS)], layer.losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_normalisers_biases_are_regularized_and_constrained(layer: Callable[..., Any]) -> None:
+    built = layer(4, normalization="layer", bias_regularizer="l1", bias_constraint="non_neg")
+    built.build((None, None, 4))
+    biases = [weight for weight in built.weights if weight.name.endswith("_bias") and weight.name != "update_bias"]
+    assert biases
+    assert all(weight.regularizer is built.cell.bias_regularizer for weight in biases)
+    assert all(weight.constraint is built.cell.bias_constraint for weight in biases)
+
+
 def test_one_initial_state_serves_all_rows_as_in_keras() -> None:
     ours, theirs = layers.SimpleRNN(4), keras.layers.SimpleRNN(4)
     state = tf.ones((1, 4))
