@@ -62,7 +62,7 @@ PRESETS: Mapping[str, Preset] = {
         _preset("skip_update_gru", "one layer of 200 units"),
         _preset("lstm", "one layer of 200 units"),
         _preset("gru", "one layer of 200 units"),
-        _preset("lstm", "two layers of 200 units, the best of the zoo", size="_large"),
+        _preset("lstm", "two layers of 300 units, the best of the zoo", size="_large"),
     )
 }
 

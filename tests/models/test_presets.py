@@ -43,7 +43,9 @@ def test_a_preset_is_whole_small_and_of_its_network(name: str) -> None:
     sums = json.loads((preset.folder / "metadata.json").read_text())["sha256"]
     for file, checksum in sums.items():
         assert hashlib.sha256((preset.folder / file).read_bytes()).hexdigest() == checksum
-    assert preset.network == preset.card["network"]["network"]
+    network = preset.card["network"]
+    assert preset.network == network["network"]
+    assert preset.about.startswith(f"{['one layer', 'two layers'][network['layers'] - 1]} of {network['units']} units")
     assert preset.card["test"]["perplexity"] < 1.005 * preset.card["before_packing"]["test"]["perplexity"]
     assert f"{preset.card['test']['perplexity']:.1f}" in (preset.folder / "README.md").read_text()
 
