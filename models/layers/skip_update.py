@@ -113,7 +113,6 @@ class _SkipUpdateLayer(RecurrentLayer):
         self.budget = budget
         self.update_share = keras.metrics.Mean(name="update_share")
 
-    def record(self, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         if self.stateful and self.states is None:
             # Beside the states, which Keras does not count among the variables either.
@@ -143,6 +142,7 @@ class _SkipUpdateLayer(RecurrentLayer):
         self._is_reset.assign(False)
         return results
 
+    def record(self, trajectory: Trajectory, mask: tf.Tensor | None) -> None:
         probabilities = trajectory.others[len(self.cell.initial_names) - 1][:-1]  # before each step, (time, batch, 1)
         steps = tf.ones_like(probabilities) if mask is None else tf.cast(mask, probabilities.dtype)
         updates = steps * round_straight_through(probabilities)
@@ -167,7 +167,8 @@ class SkipUpdateLSTM(_SkipUpdateLayer):
         unit_forget_bias, use_bias, kernel_initializer, …: as in `LSTM`.
 
     Shapes: as `LSTM`, with a third state: the update probability (batch, 1), 1 at the start.
-    The metric `update_share` is the share of steps made in training; `evaluate`, which does not measure it, says 0.
+    The metric `update_share` is the share of steps made in training; `evaluate`, which does not measure it, says 0. Of
+    several such layers in one Keras model, logs show one; each layer's own `update_share` tells them apart.
 
     Example:
         >>> layer = SkipUpdateLSTM(4, budget=1e-3)
