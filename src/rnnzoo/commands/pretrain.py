@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,7 @@ def pretrain(
 ) -> None:
     """Train presets as those of the package were, one after the other, measure and pack them, and write their cards.
 
-    A quarter of an hour for a small one, two hours for the large one. Interrupted, the same command goes on.
+    A quarter of an hour for a small one, four hours for the large one. Interrupted, the same command goes on.
 
     Examples:
 
@@ -62,7 +63,10 @@ def _train(folder: Path, stage: "Stage") -> None:
     from rnnzoo.tuning import train
 
     typer.echo(train_command(stage.network, stage.training, str(folder)), err=True)
-    train(stage.network, stage.training, folder, resume=RunFolder(folder).configuration.is_file())
+    training = stage.training
+    if training.from_preset is not None:  # as `rnnzoo train` writes it down: a run of that command is not repeated
+        training = replace(training, from_preset=str(Path(training.from_preset).absolute()))
+    train(stage.network, training, folder, resume=RunFolder(folder).configuration.is_file())
 
 
 def _ship(preset: Path, stages: "list[tuple[str, Stage]]") -> float:
