@@ -25,6 +25,7 @@ def run(path: Path) -> float:
     client = NotebookClient(
         notebook,
         timeout=None,
+        coalesce_streams=True,
         record_timing=False,  # so that two equal runs are equal files
         # What TensorFlow's C++ says of the machine is for the terminal, not for the reader.
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],
