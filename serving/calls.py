@@ -124,7 +124,7 @@ class Calls:
             "temperature": np.full(text.shape, temperature, np.float32),
             "top_k": np.full(text.shape, top_k, np.int32),
             "top_p": np.full(text.shape, top_p, np.float32),
-            "seed": ((first + np.arange(len(text))) % 2**31).astype(np.int32),
+            "seed": np.array([wrapped_seed(first, row) for row in range(len(text))], np.int32),
         }
         return self._predict(
             "generate", inputs, lambda answer: [continuation.decode() for continuation in answer["continuation"]]

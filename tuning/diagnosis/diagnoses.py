@@ -17,6 +17,7 @@ from rnnzoo.tuning.diagnosis.lag_time_maps import LagTimeMap, lag_time_map
 from rnnzoo.tuning.diagnosis.remedies import network_like, remedies_for
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.signs import Signs
+from rnnzoo.tuning.diagnosis.train_step_probe import recurrent_layers_of
 from rnnzoo.tuning.diagnosis.verdict import Verdict, judge
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence, word_influence
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -135,7 +136,8 @@ def diagnose(
             words = word_influence(model, text)
     evidence = Evidence.gather(signs, flow, flow_before, needed_lag=needed_lag)
     verdict = judge(evidence)
-    patient = network or _network_like(model, flow.layers.index(flow.furthest(needed_lag)[0]))
+    furthest = flow.layers.index(flow.furthest(needed_lag)[0])
+    patient = network or network_like(recurrent_layers_of(model)[furthest].cell)
     return Diagnosis(
         name=name or model.name,
         flow=flow,
@@ -149,9 +151,3 @@ def diagnose(
         remedies=remedies_for(verdict, evidence, patient, training),
         network=network,
     )
-
-
-def _network_like(model: keras.Model, index: int) -> NetworkConfig:
-    """The network of the zoo that is most like a recurrent layer of a Keras model, by its place among them."""
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
-    return network_like(layers[index].cell)

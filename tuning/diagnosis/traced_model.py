@@ -13,6 +13,7 @@ from rnnzoo.tuning.diagnosis.cell_steps import cell_step
 from rnnzoo.tuning.diagnosis.measured_copy import measured_copy
 from rnnzoo.tuning.diagnosis.recorded_loop import Recording, recorded_loop
 from rnnzoo.tuning.diagnosis.single_losses import Loss, numbers_per_row, single_losses
+from rnnzoo.tuning.diagnosis.train_step_probe import recurrent_layers_of
 
 __all__ = ["TracedModel"]
 
@@ -38,7 +39,7 @@ class TracedModel:
 
     def __init__(self, model: keras.Model, example: npt.NDArray[Any], loss: Loss | None = None) -> None:
         self.model = measured_copy(model, example)
-        self.layers = [layer for layer in self.model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+        self.layers = recurrent_layers_of(self.model)
         if not self.layers:
             raise ValueError(f"the model must have a recurrent layer, but {model.name} has none.")
         for layer in self.layers:

@@ -132,7 +132,7 @@ class GuardedTuner(DistributedTuner):
                 folder.clear()
                 self._course = course = self._begin(folder, values)
                 results = super().run_trial(trial, *args, **kwargs)
-            examine(results, self.divergence, self.oracle.objective)
+            examine(results, self.divergence, self.oracle.objective)  # of a run_trial that trains in a way of its own
         except DivergenceError as end:
             if course.stop is not None:  # it was not given the time to come back
                 results = self._results_so_far(course)

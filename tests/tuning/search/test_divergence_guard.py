@@ -21,12 +21,13 @@ def history(**values: list[float]) -> keras.callbacks.History:
     return recorded
 
 
-def guard(divergence: Divergence, *, epochs: int, steps: int | None, first_epoch: int = 0) -> DivergenceGuard:
-    callback = DivergenceGuard(divergence, LOSS)
+def guard(divergence: Divergence, *, epochs: int, steps: int | None, epoch: int = 0, **options: int) -> DivergenceGuard:
+    """As it is when `fit` begins with an epoch."""
+    callback = DivergenceGuard(divergence, LOSS, **options)
     callback.set_model(keras.Sequential())  # which keeps no mean loss: the logs tell that of each step
     callback.set_params({"epochs": epochs, "steps": steps})
     callback.on_train_begin()
-    callback.on_epoch_begin(first_epoch)
+    callback.on_epoch_begin(epoch)
     return callback
 
 
@@ -62,18 +63,14 @@ def test_the_guard_says_when_and_how_far() -> None:
 
 
 def test_progress_counts_from_before_an_interruption() -> None:
-    callback = DivergenceGuard(Divergence(bound=20.0), LOSS, first_epoch=1)
-    callback.set_model(keras.Sequential())
-    callback.set_params({"epochs": 9, "steps": 10})
-    callback.on_train_begin()
-    callback.on_epoch_begin(5)
+    callback = guard(Divergence(bound=20.0), epochs=9, steps=10, epoch=5, first_epoch=1)
     with pytest.raises(DivergenceError) as raised:
         callback.on_train_batch_end(9, {"loss": math.inf})
     assert 5 / 8 == raised.value.progress
 
 
 def test_progress_counts_from_the_epoch_that_fit_began_with() -> None:
-    callback = guard(Divergence(bound=20.0), epochs=9, steps=None, first_epoch=3)
+    callback = guard(Divergence(bound=20.0), epochs=9, steps=None, epoch=3)
     with pytest.raises(DivergenceError) as raised:
         callback.on_train_batch_end(7, {"loss": math.inf})
     assert 0.0 == raised.value.progress
@@ -84,11 +81,7 @@ def test_progress_counts_from_the_epoch_that_fit_began_with() -> None:
 
 
 def test_progress_counts_the_executions_before() -> None:
-    callback = DivergenceGuard(Divergence(bound=20.0), LOSS, execution=1, executions=2)
-    callback.set_model(keras.Sequential())
-    callback.set_params({"epochs": 4, "steps": 10})
-    callback.on_train_begin()
-    callback.on_epoch_begin(0)
+    callback = guard(Divergence(bound=20.0), epochs=4, steps=10, execution=1, executions=2)
     with pytest.raises(DivergenceError) as raised:
         callback.on_train_batch_end(3, {"loss": math.nan})
     assert (4 + 0.4) / 8 == raised.value.progress

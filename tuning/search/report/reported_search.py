@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rnnzoo.models.arguments import is_number
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.wording import last_line
 
@@ -91,9 +92,7 @@ class ReportedSearch:
     def numeric(self, name: str) -> bool:
         """Whether a hyperparameter can be drawn on an axis of numbers."""
         values = [trial.values[name] for trial in self.trials if name in trial.values]
-        return bool(values) and all(
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) for value in values
-        )
+        return bool(values) and all(map(is_number, values))
 
     def logarithmic(self, name: str) -> bool:
         return name in self.log_scales and all(
