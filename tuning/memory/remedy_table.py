@@ -7,7 +7,7 @@ from typing import Any
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.memory.cells import Cell, Outcome
 from rnnzoo.tuning.memory.recall_table import LEARNING_RATES, recall_training
-from rnnzoo.tuning.memory.table import Table, by_row, middle, number
+from rnnzoo.tuning.memory.table import Table, by_row, middle, number, shown_half_life
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["PATIENTS", "remedy_table"]
@@ -89,11 +89,10 @@ def _line(row: str, cells: list[Cell], outcomes: Mapping[str, Outcome]) -> list[
         if cell.task == "recall":
             seed, reach = cell.training.seed, outcomes[cell.key]["reach"]
             reaches[seed] = max(reaches.get(seed, 0), reach)
-    half_lives = [float(text["half_life"]) for text in texts if not text["failed"] and text["half_life"] is not None]
     return [
         row,
         number(middle([text["perplexity"] for text in texts])),
-        number(middle(half_lives), 2) if half_lives else "–",
+        shown_half_life(texts),
         f"{middle(list(reaches.values())):g}",
         f"{sum(text['failed'] for text in texts)} of {len(texts)}",
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rnnzoo.tuning.markdown_tables import markdown_table
 from rnnzoo.tuning.memory.cells import Cell, Outcome
 
-__all__ = ["Table", "by_row", "middle", "number"]
+__all__ = ["Table", "by_row", "middle", "number", "shown_half_life"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +58,13 @@ def number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return "∞" if value > 0 else "–"
     return f"{float(f'{value:.{digits}g}'):.10g}"
+
+
+def shown_half_life(texts: Sequence[Outcome]) -> str:
+    """The median half-life of what learnt a text, of those that did not fail.
+
+    >>> shown_half_life([{"half_life": 3.25, "failed": False}, {"half_life": 9.0, "failed": True}])
+    '3.2'
+    """
+    half_lives = [float(text["half_life"]) for text in texts if not text["failed"] and text["half_life"] is not None]
+    return number(middle(half_lives), 2) if half_lives else "–"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "measure"]
 
 # Of the tables, which themselves need TensorFlow.
-NAMES = ("recall", "adding", "adding-irnn", "adding-skip-update", "remedies")
+NAMES = ("recall", "adding", "adding-irnn", "adding-skip-update", "remedies", "spread")
 
 
 def measure(
@@ -24,11 +24,13 @@ def measure(
         Path, typer.Option("--output", "-o", help="The folder of TABLE.json, every outcome, and TABLE.md.")
     ] = Path("measured"),
     seeds: Annotated[
-        int | None, typer.Option(help="How many times everything is learnt; 3 for remedies, 1 for the others.")
+        int | None,
+        typer.Option(help="How many times everything is learnt; 3 for remedies and spread, 1 for the others."),
     ] = None,
     corpus: Annotated[str | None, typer.Option(help="Of remedies: the text; python-docs by default.")] = None,
 ) -> None:
-    """Measure how far back each network can be taught to remember, or what each remedy does for a plain one.
+    """Measure how far back each network can be taught to remember, what each remedy does for a plain one, or how much
+    the seed decides.
 
     It takes from half an hour to a few hours on two cores. Ctrl-C whenever you like: the same command goes on.
 

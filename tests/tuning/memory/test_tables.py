@@ -54,6 +54,14 @@ def test_of_several_seeds_the_middle_one_is_shown_not_the_luckiest() -> None:
     assert "seeds" not in TABLES["recall"]().title
 
 
+def test_the_spread_goes_from_the_best_seed_to_the_worst() -> None:
+    table = TABLES["spread"]()
+    assert set(NETWORKS) == {cell.network.network for cell in table.cells[: len(NETWORKS)]}
+    assert {3} == {cell.training.epochs for cell in table.cells}
+    first, *_ = table.lines({cell.key: _outcome(cell) for cell in table.cells})
+    assert ["simple_rnn_tanh", "101", "100", "∞", "3.5", "1 of 3"] == first
+
+
 def test_solved_is_bold() -> None:
     table = TABLES["adding"]()
     first, *_ = table.lines({cell.key: _outcome(cell) for cell in table.cells})
