@@ -50,7 +50,9 @@ def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> 
         _replace(folder / PACKED_WEIGHTS, lambda path: write_packed(path, weights))
         (folder / WEIGHTS).unlink(missing_ok=True)
     else:
-        _replace(folder / WEIGHTS, model.save_weights)
+        from rnnzoo.models.weights_file import weights_file
+
+        _replace(folder / WEIGHTS, lambda path: path.write_bytes(weights_file(model)))
         (folder / PACKED_WEIGHTS).unlink(missing_ok=True)
     sums = {name: _checksum(folder / name) for name in (CONFIG, TOKENIZER, _weights_file(folder).name)}
     _write_json(folder / METADATA, {**facts, "sha256": sums})
@@ -173,5 +175,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(partial)
         os.replace(partial, path)
+    except OSError as error:  # of a write, which names no file, or of a name that nobody knows
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         partial.unlink(missing_ok=True)

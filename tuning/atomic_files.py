@@ -8,24 +8,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-__all__ = ["atomic_file", "atomic_folder", "recover_folder", "write_whole"]
+__all__ = ["atomic_file", "atomic_folder", "named_in_errors", "recover_folder", "write_whole"]
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that becomes `path` once the block has ended well; until then `path` is what it was."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # temporary files are private, runs may be shared
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    """A file to write to that becomes `path` once the block has ended well; until then `path` is what it was.
+
+    Raises:
+        OSError: with `path` as its filename, if it cannot be written.
+    """
+    with named_in_errors(path):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)  # temporary files are private, runs may be shared
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -40,21 +45,36 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     No system call swaps two folders everywhere, so there is an instant in which the old folder is aside, as
     `.<name>.old`, and the new one not yet there: `recover_folder` undoes a death in that instant.
+
+    Raises:
+        OSError: with `path` as its filename, if it cannot be written.
     """
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    with named_in_errors(path):
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path)))
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            for one in (*temporary.rglob("*"), temporary):  # before its name: a power cut must not leave it empty
+                _sync(one)
+            recover_folder(path)
+            if path.exists():
+                path.rename(_aside(path))
+            temporary.rename(path)
+            _sync(path.parent)
+            shutil.rmtree(_aside(path), ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """An error of a write, which names no file, or of a temporary name, which nobody knows, is one of `path`."""
     try:
-        yield temporary
-        temporary.chmod(0o755)
-        for one in (*temporary.rglob("*"), temporary):  # before its name: a power cut must not leave it empty
-            _sync(one)
-        recover_folder(path)
-        if path.exists():
-            path.rename(_aside(path))
-        temporary.rename(path)
-        _sync(path.parent)
-        shutil.rmtree(_aside(path), ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        yield
+    except OSError as error:
+        if error.errno and (error.filename is None or str(error.filename).startswith(str(path.parent / _prefix(path)))):
+            error.filename = str(path)
         raise
 
 
@@ -67,8 +87,12 @@ def recover_folder(path: Path) -> None:
             _aside(path).rename(path)
 
 
+def _prefix(path: Path) -> str:
+    return f".{path.name}."
+
+
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.old")
+    return path.with_name(f"{_prefix(path)}old")
 
 
 def _sync(path: Path) -> None:

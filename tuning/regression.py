@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.stacks import recurrent_layers
+from rnnzoo.models.weights_file import weights_file
 from rnnzoo.tuning.corpora.adding import BASELINE, generate
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.optimizers import make_optimizer
@@ -106,7 +107,7 @@ class AddingTask(Task):
         return model
 
     def save(self, model: ResumableModel, folder: Path) -> None:
-        model.save_weights(folder / "model.weights.h5")
+        (folder / "model.weights.h5").write_bytes(weights_file(model))
         (folder / "config.json").write_text(json.dumps(self.network.as_dict(), indent=2) + "\n")
 
     def evaluate(self, folder: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """`rnnzoo list`."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,12 @@ def test_a_damaged_file_is_named(name: str, tmp_path: Path, call: Call) -> None:
     (tmp_path / "evaluation.json").write_text('{"epoch": 1, "test": {"perplexity": 9}}')
     (tmp_path / name).write_text("{}")
     assert call("list", tmp_path).says_in_one_line(1, f"{name} must be as rnnzoo wrote it")
+
+
+def test_a_picture_that_finds_no_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = f"{tmp_path / 'x.svg'}: No space left on device. Make room there"
+    assert call("list", "--picture", tmp_path / "x.svg").says_in_one_line(1, said)

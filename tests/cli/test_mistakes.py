@@ -12,6 +12,10 @@ from rnnzoo.serving.errors import ServerUnavailableError
     [
         (ValueError("two\n  lines"), Mistake("Error: two lines")),
         (PermissionError(13, "Permission denied", "runs"), Mistake("Error: runs: Permission denied.")),
+        (
+            OSError(28, "No space left on device", "runs/x"),
+            Mistake("Error: runs/x: No space left on device. Make room there, or choose another place."),
+        ),
         (OSError("port 8500 is in use."), Mistake("Error: port 8500 is in use.")),
         (OSError(), Mistake("Error: OSError")),
         (ServerUnavailableError("no server", 14), Mistake("Error: no server")),
@@ -34,7 +38,12 @@ def test_what_tensorflow_may_not_write_is_a_mistake_and_its_graphs_are_bugs() ->
     import tensorflow as tf
 
     denied = tf.errors.PermissionDeniedError(None, None, "runs/x; Permission denied\n\t [[node]]")
-    assert Mistake("Error: runs/x; Permission denied.") == describe(denied)
+    assert Mistake("Error: runs/x: Permission denied.") == describe(denied)
+    full = tf.errors.ResourceExhaustedError(None, None, "{{node SaveV2}} e/x; No space left on device [Op:SaveV2]")
+    expected = "Error: e/x: No space left on device. Make room there, or choose another place."
+    assert Mistake(expected) == describe(full)
+    memory = tf.errors.ResourceExhaustedError(None, None, "{{node}} OOM when allocating tensor [Op:MatMul]")
+    assert Mistake("Error: OOM when allocating tensor.") == describe(memory)
     assert describe(tf.errors.InvalidArgumentError(None, None, "shapes differ")) is None
 
 

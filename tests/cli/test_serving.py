@@ -1,5 +1,6 @@
 """`rnnzoo export`, `rnnzoo serve` and `rnnzoo predict`: a network from its run to an answer."""
 
+import errno
 import json
 import os
 import re
@@ -110,6 +111,16 @@ def test_bad_servers(options: list[str], line: str, export: Path, call: Call) ->
 )
 def test_a_wrong_option_is_named_as_it_is_typed(options: list[str], line: str, export: Path, call: Call) -> None:
     assert call("serve", export, *options).says_in_one_line(2, line)
+
+
+def test_an_export_that_finds_no_room_is_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("rnnzoo.serving.export.export_model", full)
+    assert call("export", run, tmp_path).says_in_one_line(1, f"{tmp_path}: No space left on device. Make room there")
 
 
 def test_what_is_not_exported_yet_says_how(run: Path, call: Call) -> None:

@@ -1,5 +1,6 @@
 """`rnnzoo train`."""
 
+import errno
 import json
 import os
 import signal
@@ -296,6 +297,18 @@ def test_ctrl_c_says_how_to_go_on_and_resume_goes_on(
     assert 130 == process.returncode
     assert f"Interrupted. Go on with: rnnzoo train --resume --output '{output}'" == err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_a_full_disk_says_how_to_go_on(told: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    import rnnzoo.tuning.training
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), told / "checkpoint")
+
+    monkeypatch.setattr(rnnzoo.tuning.training, "train", full)
+    said = f"{told / 'checkpoint'}: No space left on device. Once that is mended, go on with: "
+    said += f"rnnzoo train --resume --output {told}\n"
+    assert call("train", "--resume", "--output", told).says_in_one_line(1, said)
 
 
 def test_watched_gradients_leave_signs_and_change_nothing(

@@ -1,6 +1,8 @@
 """`rnnzoo tune`."""
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,6 +114,21 @@ def test_ctrl_c_says_the_command_to_go_on_with(monkeypatch: pytest.MonkeyPatch, 
     begun(tmp_path)
     command = f"rnnzoo tune --resume --output {tmp_path} --time-budget 2h --workers 2 --device cpu\n"
     assert call(*search).says_in_one_line(130, f"Go on with: {command}")
+
+
+def test_a_full_disk_says_the_command_to_go_on_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: Call
+) -> None:
+    from rnnzoo.tuning.search.durable_state import DiskError
+
+    def full(*_: Any, **__: Any) -> None:
+        raise DiskError(errno.ENOSPC, os.strerror(errno.ENOSPC), "trials/oracle.json")
+
+    monkeypatch.setattr("rnnzoo.tuning.search.searching.search", full)
+    begun(tmp_path)
+    said = "trials/oracle.json: No space left on device. Once that is mended, go on with: "
+    said += f"rnnzoo tune --resume --output {tmp_path} --workers 2\n"
+    assert call("tune", "irnn", "-o", tmp_path, "--workers", 2).says_in_one_line(1, said)
 
 
 def begun(folder: Path) -> None:

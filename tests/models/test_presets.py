@@ -1,7 +1,9 @@
 """The trained networks that come with the package, and any model in a folder of their layout."""
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +122,20 @@ def test_numbers_that_were_overwritten_are_found(saved: Path) -> None:
     with pytest.raises(ValueError, match=r"model\.weights\.h5 must have the checksum .* but is damaged"):
         LanguageModel.from_preset(saved)
     (saved / "metadata.json").write_text('{"format": 1}')  # as older versions wrote it
+    LanguageModel.from_preset(saved)
+
+
+def test_weights_that_find_no_room_leave_the_ones_before(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = LanguageModel.from_preset(saved)
+
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        model.save_to_preset(saved)
+    assert str(saved / "model.weights.h5") == raised.value.filename
+    assert [] == list(saved.glob(".*"))
     LanguageModel.from_preset(saved)
 
 

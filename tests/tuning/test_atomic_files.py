@@ -1,9 +1,11 @@
 """Nothing half written is ever seen under its name."""
 
+import errno
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +86,18 @@ def test_a_death_between_the_two_renames_is_undone(tmp_path: Path, monkeypatch: 
     recover_folder(path)
     assert [path / "old"] == list(path.iterdir())
     assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_an_error_names_what_was_to_be_written(write: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space") as nameless, write(path):
+        raise full
+    assert str(path) == nameless.value.filename
+    with pytest.raises(FileNotFoundError) as temporary, write(tmp_path / "nowhere" / "log"):
+        pass
+    assert str(tmp_path / "nowhere" / "log") == temporary.value.filename
+    with pytest.raises(FileNotFoundError) as other, write(path):
+        (tmp_path / "text").read_text()
+    assert str(tmp_path / "text") == other.value.filename

@@ -6,7 +6,7 @@ import math
 from dataclasses import fields
 from pathlib import Path
 
-from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.atomic_files import atomic_file, named_in_errors
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 
 __all__ = ["COLUMNS", "SignsFile", "read_signs"]
@@ -47,7 +47,7 @@ class SignsFile:
     def add(self, signs: Signs, step: int) -> None:
         """Add what `signs` hold of the steps after the last ones written, up to `step`."""
         # In one piece: a process that is killed leaves a step's rows, as a rule, all or none.
-        with self.path.open("ab") as file:
+        with named_in_errors(self.path), self.path.open("ab") as file:
             file.write(_text(signs.rows(after=self._written)).encode())
         self._written = step
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import keras_tuner
 
-from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.models.weights_file import weights_file
+from rnnzoo.tuning.atomic_files import atomic_file, write_whole
 
-__all__ = ["DiskError", "is_of_the_disk", "make_durable", "write_state"]
+__all__ = ["DiskError", "is_of_the_disk", "make_durable", "make_weights_durable", "write_state"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -38,6 +39,11 @@ def make_durable(oracle: Any) -> None:
 
     oracle.save = save
     oracle._save_trial = save_trial
+
+
+def make_weights_durable(best: Any) -> None:
+    """Let KerasTuner's `SaveBestEpoch` replace the weights of the best epoch so far as a whole or not at all."""
+    best._save_model = lambda: write_whole(Path(best.filepath), weights_file(best.model))
 
 
 def write_state(path: str | Path, state: Any) -> None:

@@ -18,7 +18,13 @@ from keras_tuner.src.engine.trial import Trial
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
 from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine
-from rnnzoo.tuning.search.durable_state import DiskError, is_of_the_disk, make_durable, write_state
+from rnnzoo.tuning.search.durable_state import (
+    DiskError,
+    is_of_the_disk,
+    make_durable,
+    make_weights_durable,
+    write_state,
+)
 from rnnzoo.tuning.search.pruning import Pruner
 from rnnzoo.tuning.search.pruning.curves import Curves
 from rnnzoo.tuning.search.resumption import mend
@@ -197,6 +203,9 @@ class GuardedTuner(DistributedTuner):
         course.check_it_stopped()  # in an execution before this one
         values = dict(trial.hyperparameters.values)
         execution = len(self._finished)
+        for callback in kwargs.get("callbacks", ()):
+            if isinstance(callback, tuner_utils.SaveBestEpoch):
+                make_weights_durable(callback)
         continued = self._continued(course, values, kwargs)
         watchers = []
         if self.watch_gradients:

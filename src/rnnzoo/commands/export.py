@@ -42,5 +42,10 @@ def export(
     import_tensorflow()
     from rnnzoo.serving import export_model
 
-    exported = export_model(folder, destination, version, top_k=top_k, neural_cache=cache)
+    try:
+        exported = export_model(folder, destination, version, top_k=top_k, neural_cache=cache)
+    except OSError as error:
+        if error.errno and error.filename is None:  # a write names no file
+            error.filename = str(destination)
+        raise
     typer.echo(f"Exported to {exported}.")

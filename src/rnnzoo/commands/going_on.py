@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnzoo.commands.mistakes import DivergedRunError, InterruptionError
+from rnnzoo.commands.mistakes import DivergedRunError, InterruptionError, said_of_file
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -12,12 +12,22 @@ from rnnzoo.tuning.training_config import TrainingConfig
 if TYPE_CHECKING:
     from rnnzoo.tuning.divergence import TrainingDiverged
 
-__all__ = ["check_resumable", "diverged_run", "finished_run", "interrupted_run"]
+__all__ = ["check_resumable", "diverged_run", "finished_run", "interrupted_run", "unwritten", "unwritten_run"]
 
 
 def interrupted_run(run: Path) -> InterruptionError:
     """The line after Ctrl-C."""
     return InterruptionError(f"Interrupted. Go on with: {_train('--resume', '--output', run)}")
+
+
+def unwritten_run(run: Path, error: OSError) -> OSError:
+    """The line after a disk that took no more, or was not there."""
+    return unwritten(error, _train("--resume", "--output", run))
+
+
+def unwritten(error: OSError, command: str) -> OSError:
+    """What was wrong with a file, and the command that goes on from what is saved."""
+    return OSError(f"{said_of_file(error)} Once that is mended, go on with: {command}")
 
 
 def diverged_run(run: Path, diverged: "TrainingDiverged", rate: float) -> DivergedRunError:

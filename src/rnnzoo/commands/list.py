@@ -71,11 +71,12 @@ def list_networks(
 
 
 def _draw(path: Path) -> None:
+    from rnnzoo.tuning.atomic_files import write_whole
     from rnnzoo.tuning.pretraining.card_figure import zoo_figure
 
     cards = {name: preset.card for name, preset in PRESETS.items()}
     picture = zoo_figure(cards)
-    path.write_bytes(picture.svg() if path.suffix == ".svg" else picture.png())
+    write_whole(path, picture.svg() if path.suffix == ".svg" else picture.png())
 
 
 def _runs(figures: Mapping[str, Sequence[Figure]]) -> Table:

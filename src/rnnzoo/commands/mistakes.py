@@ -1,15 +1,20 @@
 """What went wrong, in one line: a user's mistake as against a bug."""
 
+import errno
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
-__all__ = ["INTERRUPTED", "DivergedRunError", "InterruptionError", "Mistake", "describe"]
+__all__ = ["INTERRUPTED", "DivergedRunError", "InterruptionError", "Mistake", "describe", "file_error", "said_of_file"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+_FULL = {os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
+_STDOUT = "standard output"
 
 
 class InterruptionError(Exception):
@@ -47,20 +52,47 @@ def describe(error: Exception) -> Mistake | None:
         return Mistake(_one_line(error), INTERRUPTED)
     if hasattr(error, "format_message"):  # Typer's own, for a wrong call; its base class moves between its versions
         return _wrong_call(error)
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return Mistake(f"Error: {error.filename}: {error.strerror}.")
-    if _is_of_files(error):
-        return Mistake(f"Error: {str(getattr(error, 'message', error)).splitlines()[0]}.")
+    unwritten = file_error(error)
+    if unwritten is not None:
+        if unwritten.filename == _STDOUT:
+            _close_stdout()
+        hint = " Make room there, or choose another place." if unwritten.strerror in _FULL else ""
+        return Mistake(f"Error: {said_of_file(unwritten)}{hint}")
+    if _is_of_tensorflow(error):
+        return Mistake(f"Error: {_first_line(error)}.")
     missing_extra = isinstance(error, ImportError) and "pip install" in str(error)
     if isinstance(error, ValueError | OSError) or missing_extra or type(error).__module__.startswith("rnnzoo."):
         return Mistake(f"Error: {_one_line(error)}")
     return None
 
 
-def _is_of_files(error: Exception) -> bool:
-    """Whether TensorFlow, which has its own way to files, was refused one, or memory; never imports it."""
+def file_error(error: Exception) -> OSError | None:
+    """What the system said of a file, of standard output, too; None if the error is another one.
+
+    TensorFlow has a way to files of its own, and says of them "PATH; REASON".
+    """
+    if isinstance(error, OSError) and error.strerror:
+        nameless = _STDOUT if error.strerror in _FULL else None  # all other files are named by those who write them
+        filename = error.filename or nameless
+        return None if filename is None else OSError(error.errno, error.strerror, filename)
+    path, semicolon, reason = _first_line(error).partition("; ")
+    return OSError(0, reason, path) if semicolon and _is_of_tensorflow(error) else None
+
+
+def said_of_file(error: OSError) -> str:
+    """The file, and what the system said of it."""
+    return f"{error.filename}: {error.strerror}."
+
+
+def _is_of_tensorflow(error: Exception) -> bool:
+    """Whether TensorFlow was refused a file, or memory; never imports it."""
     kinds = ("PermissionDeniedError", "NotFoundError", "ResourceExhaustedError")
     return type(error).__module__.startswith("tensorflow.") and type(error).__name__ in kinds
+
+
+def _first_line(error: Exception) -> str:
+    """Without the names of TensorFlow's nodes and operations around it."""
+    return re.sub(r"^{{.*?}} *| *\[Op:.*?\].*", "", str(getattr(error, "message", error)).split("\n")[0])
 
 
 def _wrong_call(error: Any) -> Mistake:
@@ -75,5 +107,6 @@ def _one_line(error: Exception) -> str:
 
 
 def _close_stdout() -> None:
-    # The reader went away (`rnnzoo list | head -1`): what is still buffered must not fail once more at the exit.
+    # The reader went away (`rnnzoo list | head -1`), or its disk is full: what is still buffered must not fail again at
+    # the exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

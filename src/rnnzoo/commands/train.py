@@ -10,7 +10,8 @@ import typer
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.figures import read_evaluation, read_validation_loss
-from rnnzoo.commands.going_on import check_resumable, diverged_run, finished_run, interrupted_run
+from rnnzoo.commands.going_on import check_resumable, diverged_run, finished_run, interrupted_run, unwritten_run
+from rnnzoo.commands.mistakes import file_error
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, training_config
@@ -148,6 +149,11 @@ def train(
         raise interrupted_run(output) from None
     except TrainingDiverged as diverged:
         raise diverged_run(output, diverged, training.rate) from diverged
+    except Exception as error:
+        unwritten = file_error(error)
+        if unwritten is None or not RunFolder(output).configuration.is_file():
+            raise
+        raise unwritten_run(output, unwritten) from error
     figure = read_evaluation(output)
     typer.echo(f"{output}: test {figure}, best after epoch {figure.epoch}.")
     if trial is not None and (config, training) == (trial.network, trial.training):

@@ -10,6 +10,7 @@ from rnnzoo.commands.asked_search import asked_search
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.durations import parse_duration
+from rnnzoo.commands.going_on import unwritten
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow, start_quietly
 from rnnzoo.commands.recipe import PANELS
@@ -213,6 +214,7 @@ def tune(
     import_tensorflow()
     from rnnzoo.tuning.search import search
     from rnnzoo.tuning.search.board import Board
+    from rnnzoo.tuning.search.durable_state import DiskError
     from rnnzoo.tuning.search.sharing import Sharing
 
     sharing = None
@@ -243,7 +245,7 @@ def tune(
                 sharing=sharing,
                 device=device,
             )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, DiskError) as end:
         if not SearchFolder(output).identity.is_file():
             raise
         # What search.json does not hold: how long, and who works where.
@@ -258,6 +260,8 @@ def tune(
         }
         words = [str(word) for name, value in anew.items() if value is not None for word in (name, value)]
         command = shlex.join(["rnnzoo", "tune", "--resume", "--output", str(output), *words])
+        if isinstance(end, DiskError):
+            raise unwritten(end, command) from end
         raise InterruptionError(f"Interrupted. Go on with: {command}") from None
     if result.best is None:
         raise ValueError("no trial came to an end: all diverged or failed; search lower learning rates.")

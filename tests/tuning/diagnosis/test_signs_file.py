@@ -54,3 +54,12 @@ def test_a_run_goes_on_after_a_sample_that_was_cut_off(whole: tuple[Path, Signs]
     again.notice(_sample(3))
     file.add(again, 3)
     assert signs == read_signs(path)
+
+
+def test_a_full_disk_is_said_of_the_file(whole: tuple[Path, Signs], monkeypatch: pytest.MonkeyPatch) -> None:
+    path, signs = whole
+    file = SignsFile(path)
+    file.path = Path("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        file.add(signs, 3)
+    assert "/dev/full" == raised.value.filename

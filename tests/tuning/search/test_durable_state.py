@@ -8,10 +8,12 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 import pytest
+from keras_tuner.src.engine.tuner_utils import SaveBestEpoch
 
 from rnnzoo.tuning.search import Divergence, RandomSearch
-from rnnzoo.tuning.search.durable_state import DiskError, write_state
+from rnnzoo.tuning.search.durable_state import DiskError, make_weights_durable, write_state
 
 
 class Numbers(keras_tuner.HyperModel):
@@ -103,3 +105,35 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
         write_state(path, {"trials": object()})
     assert {"trials": 1} == json.loads(path.read_text())
     assert [path] == list(tmp_path.iterdir())
+
+
+def test_the_best_epochs_weights_are_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = SaveBestEpoch(keras_tuner.Objective("val_loss", "min"), str(tmp_path / "checkpoint.weights.h5"))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    best.set_model(model)
+    make_weights_durable(best)
+    best.on_epoch_end(0, {"val_loss": 2.0})
+    before = Path(best.filepath).read_bytes()
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    fill_up(monkeypatch, after=0)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        best.on_epoch_end(1, {"val_loss": 1.0})
+    assert (best.filepath, before) == (raised.value.filename, Path(best.filepath).read_bytes())
+
+
+def test_a_trials_weights_are_written_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Trained(Numbers):
+        def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+            model = super().build(hp)
+            model.compile(loss="mse")
+            return model
+
+        def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            fill_up(monkeypatch, after=0)
+            return model.fit(np.ones((2, 1)), np.ones((2, 1)), validation_split=0.5, **kwargs)
+
+    with pytest.raises(DiskError) as raised:
+        tuner(tmp_path, Trained()).search(verbose=0)
+    assert "checkpoint.weights.h5" == Path(raised.value.filename).name
