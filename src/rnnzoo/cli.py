@@ -21,6 +21,7 @@ from rnnzoo.commands.pretrain import pretrain
 from rnnzoo.commands.quiet import quiet
 from rnnzoo.commands.report import report
 from rnnzoo.commands.serve import serve
+from rnnzoo.commands.streams import open_streams
 from rnnzoo.commands.train import train
 from rnnzoo.commands.tune import tune
 
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: always, unless a bug raises something that is nobody's mistake.
     """
+    open_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(arguments, prog_name="rnnzoo", standalone_mode=False)

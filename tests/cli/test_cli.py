@@ -127,3 +127,11 @@ def test_tensorflow_starts_silently_and_a_mistake_is_the_only_line() -> None:
     assert (1, "") == (process.returncode, process.stdout)
     assert 1 == process.stderr.count("\n")
     assert process.stderr.startswith("Error: a corpus must be one of")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["predict"], ["generate", "gru_wikitext2"], ["diagnose", "gru_wikitext2", "--sentence"]]
+)
+def test_bytes_that_are_no_text_are_a_wrong_call_with_a_way_out(arguments: list[str], call: Call) -> None:
+    said = "it must be UTF-8, but got 'caf\\udce9': type it in a terminal that is set to UTF-8."
+    assert call(*arguments, "caf\udce9").says_in_one_line(2, said)

@@ -11,6 +11,7 @@ from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import training_config
 from rnnzoo.commands.subject import Subject, vocabulary_of
+from rnnzoo.commands.typed_texts import check_is_unicode
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -46,6 +47,7 @@ def diagnose(
         str | None,
         typer.Option(
             help="Whose words are shaded by how much they moved its last one; one of the corpus by default.",
+            callback=check_is_unicode,
             rich_help_panel="Text",
         ),
     ] = None,

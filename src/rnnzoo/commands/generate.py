@@ -7,6 +7,7 @@ import typer
 
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.commands.typed_texts import check_is_unicode
 from rnnzoo.commands.unknown_words import note_unknown_words
 
 __all__ = ["generate"]
@@ -17,7 +18,12 @@ def generate(
         Path,
         typer.Argument(metavar="RUN|PRESET", help="The folder of a run or of a preset, or a name of `rnnzoo list`."),
     ],
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What to continue; an empty text starts anew.")],
+    texts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEXT...", help="What to continue; an empty text starts anew.", callback=check_is_unicode
+        ),
+    ],
     max_words: Annotated[int, typer.Option(help="The most words to add.")] = 20,
     temperature: Annotated[
         float, typer.Option(help="Below 1 likelier words, above 1 bolder ones; 0 always the likeliest.")

@@ -8,12 +8,16 @@ import typer
 from rich.console import Console
 
 from rnnzoo.commands.suggestion_table import suggestion_table
+from rnnzoo.commands.typed_texts import check_is_unicode
 
 __all__ = ["predict"]
 
 
 def predict(
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What was written so far; may be empty.")],
+    texts: Annotated[
+        list[str],
+        typer.Argument(metavar="TEXT...", help="What was written so far; may be empty.", callback=check_is_unicode),
+    ],
     server: Annotated[str, typer.Option(help="The server's gRPC address.", rich_help_panel="Server")] = (
         "localhost:8500"
     ),
