@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-__all__ = ["atomic_file", "atomic_folder", "named_in_errors", "recover_folder", "write_whole"]
+__all__ = ["atomic_file", "atomic_folder", "check_is_writable", "named_in_errors", "recover_folder", "write_whole"]
 
 
 @contextmanager
@@ -65,6 +65,20 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+
+def check_is_writable(folder: Path) -> None:
+    """See that a folder can be written to, or made where there is none yet; makes nothing.
+
+    Raises:
+        OSError: if it cannot, with what is in the way as its filename.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(there)) from error
 
 
 @contextmanager

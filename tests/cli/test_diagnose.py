@@ -121,6 +121,21 @@ def test_bad_paths(run: Path, tmp_path: Path, call: Call) -> None:
     assert damaged.says_in_one_line(1, "must be a model that Keras can load")
 
 
+def test_a_run_a_search_and_its_page_are_not_overwritten(run: Path, tmp_path: Path, call: Call) -> None:
+    before = sorted(run.rglob("*"))
+    said = f"a page needs a folder of its own, but {run} holds run.json: choose another."
+    assert call("diagnose", run, *QUICK, "--output", run).says_in_one_line(1, said)
+    assert before == sorted(run.rglob("*"))
+    (tmp_path / "report.json").touch()
+    assert call("diagnose", run, *QUICK, "--output", tmp_path).says_in_one_line(1, "holds report.json")
+
+
+def test_a_refused_diagnosis_leaves_nothing(run: Path, tmp_path: Path, call: Call) -> None:
+    asked = ["diagnose", run, *QUICK, "--sentence", "cat", "--output", tmp_path / "page"]
+    assert 1 == call(*asked).code
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_a_model_without_a_recurrent_layer(tmp_path: Path, call: Call) -> None:
     layers = [keras.layers.Input((None,), dtype="int32"), keras.layers.Embedding(9, 4), keras.layers.Dense(9)]
     keras.Sequential(layers).save(tmp_path / "flat.keras")

@@ -34,5 +34,5 @@ def test_what_is_no_search(tmp_path: Path, call: Call) -> None:
 
 
 def test_a_search_is_not_overwritten_by_its_report(found: Path, call: Call) -> None:
-    assert call("report", found, "--output", found).says_in_one_line(1, "a report needs a folder that is no search's")
+    assert call("report", found, "--output", found).says_in_one_line(1, "a page needs a folder of its own")
     assert ["trials.json"] == [path.name for path in found.iterdir()]

@@ -16,24 +16,17 @@ from rnnzoo.tuning.diagnosis.page_style import STYLE
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence
 from rnnzoo.tuning.diagnosis.words_figure import moved, strengths
+from rnnzoo.tuning.page_folder import check_page_folder
 
-__all__ = ["prepare_folder", "write_page"]
+__all__ = ["NUMBERS", "write_page"]
+
+NUMBERS = "diagnosis.json"
+"""Its file of numbers."""
 
 Command = Callable[[Diagnosis, Remedy], str | None]
 """The command line that tries a remedy, None where there is only the Keras expression."""
 
 _MOST_NAMES = 3  # in the title
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the folder and see that it can be written to, before anything is measured.
-
-    Raises:
-        OSError: if it cannot.
-    """
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    write_whole(folder / ".writable", b"")
-    (folder / ".writable").unlink()
 
 
 def write_page(
@@ -51,13 +44,15 @@ def write_page(
         The path of `index.html`.
 
     Raises:
+        FileExistsError: if the folder is that of a search, of a run or of another kind of page.
         OSError: if the folder cannot be written to.
         ValueError: if there is no diagnosis.
     """
     if not diagnoses:
         raise ValueError("there must be at least one diagnosis, but got none.")
     folder = Path(folder)
-    prepare_folder(folder)
+    check_page_folder(folder, NUMBERS)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
     prefixes = file_names([diagnosis.name for diagnosis in diagnoses])
     shared = shared_picture(diagnoses)
     own = [pictures_of(diagnosis, prefix) for diagnosis, prefix in zip(diagnoses, prefixes, strict=True)]
@@ -65,7 +60,7 @@ def write_page(
         write_whole(folder / "figures" / f"{picture.name}.png", picture.png())
         write_whole(folder / "figures" / f"{picture.name}.svg", picture.svg())
     numbers = {"text": text, "networks": [diagnosis.as_dict() for diagnosis in diagnoses]}
-    write_whole(folder / "diagnosis.json", (json.dumps(numbers, indent=1, allow_nan=False) + "\n").encode())
+    write_whole(folder / NUMBERS, (json.dumps(numbers, indent=1, allow_nan=False) + "\n").encode())
     write_whole(folder / "index.html", _page(diagnoses, shared, own, text, command or _no_command).encode())
     return folder / "index.html"
 

@@ -69,7 +69,7 @@ def diagnose(
 
     Examples:
 
-      rnnzoo diagnose runs/lstm --output page
+      rnnzoo diagnose runs/lstm --output pages/lstm
 
       rnnzoo diagnose model.keras --corpus python-docs
 
@@ -88,10 +88,11 @@ def diagnose(
     chosen = training_config({"corpus": corpus}, corpus_options, first or TrainingConfig())
     import_tensorflow()
     from rnnzoo.tuning import open_corpus
-    from rnnzoo.tuning.diagnosis.page import prepare_folder, write_page
+    from rnnzoo.tuning.diagnosis.page import NUMBERS, write_page
+    from rnnzoo.tuning.page_folder import check_page_folder
 
     text = open_corpus(chosen.corpus, **chosen.corpus_options)
-    prepare_folder(output)
+    check_page_folder(output, NUMBERS)
     asked = {"lags": lags, "positions": positions, "seed": seed, "needed_lag": needed_lag}
     diagnoses = []
     for subject, name in zip(subjects, _names(subjects), strict=True):
@@ -111,7 +112,7 @@ def diagnose(
         command=lambda diagnosed, remedy: commands[diagnosed.name, remedy],
     )
     if as_json:
-        typer.echo((output / "diagnosis.json").read_text(encoding="utf-8"), nl=False)
+        typer.echo((output / NUMBERS).read_text(encoding="utf-8"), nl=False)
     else:
         typer.echo("\n".join(line for diagnosed in diagnoses for line in _told(diagnosed, commands)))
         typer.echo(f"Page: {page}")

@@ -23,9 +23,9 @@ def report(
 
     Examples:
 
-      rnnzoo report searches/irnn --output page
+      rnnzoo report searches/irnn --output pages/irnn
 
-      tensorboard --logdir page/hparams
+      tensorboard --logdir pages/irnn/hparams
     """
     from rnnzoo.tuning.search.report.reported_search import read_search
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from rnnzoo.tuning.atomic_files import write_whole
 from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.page_style import STYLE
+from rnnzoo.tuning.page_folder import check_page_folder
 from rnnzoo.tuning.search.report.figures import pictures_of
 from rnnzoo.tuning.search.report.hparams import write_hparams
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, column_of
@@ -19,9 +20,6 @@ from rnnzoo.tuning.search.results import perplexity_of
 from rnnzoo.tuning.search.wording import brief, counted, duration
 
 __all__ = ["write_report"]
-
-# What is in the folder of a search, of KerasTuner's or of a run.
-_OTHERS = ("search.json", "trials.json", "oracle.json", "run.json")
 
 # Beside the shared one: a table with a column for each hyperparameter is wider than a sheet of paper.
 _STYLE = """
@@ -44,22 +42,19 @@ def write_report(search: ReportedSearch, folder: Path | str, *, command: str | N
 
     Args:
         search: from `read_search`.
-        folder: where to, none of a search or a run; made if it is not there, files of an earlier report are replaced.
+        folder: where to, none of a search, a run or another kind of page; made if it is not there, files of an earlier
+            report are replaced.
         command: what trains the best trial's network in full.
 
     Returns:
         The path of `index.html`.
 
     Raises:
-        FileExistsError: if the folder is that of a search or of a run, which have files of these names.
+        FileExistsError: if the folder is that of a search, of a run or of another kind of page.
         OSError: if the folder cannot be written to.
     """
     folder = Path(folder)
-    for name in _OTHERS:
-        if (folder / name).exists():
-            raise FileExistsError(
-                f"a report needs a folder that is no search's and no run's, but {folder} holds {name}: choose another."
-            )
+    check_page_folder(folder, "report.json")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     pictures = pictures_of(search)
     for picture in pictures:

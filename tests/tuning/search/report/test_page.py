@@ -134,10 +134,10 @@ def test_a_second_report_replaces_the_first_and_nothing_else(tmp_path: Path) -> 
     assert 2 == len(list((tmp_path / "hparams" / "trial-0001").iterdir()))
 
 
-@pytest.mark.parametrize("name", ["search.json", "trials.json", "oracle.json", "run.json"])
-def test_the_folder_of_a_search_or_a_run_is_refused(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["search.json", "trials.json", "oracle.json", "run.json", "diagnosis.json"])
+def test_a_folder_of_another_thing_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("{}")
-    with pytest.raises(FileExistsError, match=f"no search's and no run's, but .* holds {name}: choose another"):
+    with pytest.raises(FileExistsError, match=f"a folder of its own, but .* holds {name}: choose another"):
         write_report(SEARCH, tmp_path)
     assert [name] == [path.name for path in tmp_path.iterdir()]
 
