@@ -233,6 +233,11 @@ def test_a_preset_of_ones_own_is_found_from_any_folder(
     assert str(run / "model") == asked["training"].from_preset
 
 
+def test_an_empty_corpus_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("train", "gru", "--corpus", "").says_in_one_line(1, "a corpus must be one of")
+
+
 def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> None:
     assert call("train", "gru", *tiny, "-o", run).says_in_one_line(1, "holds a run: resume it, or choose another")
 

@@ -31,7 +31,7 @@ def open_corpus(name_or_path: str | Path, **options: Any) -> Corpus:
     """
     corpus_class = CORPORA.get(str(name_or_path), TextFiles)
     if corpus_class is TextFiles:
-        if not Path(name_or_path).exists():
+        if not (str(name_or_path) and Path(name_or_path).exists()):  # an empty path is the current folder's
             raise _not_found(str(name_or_path))
         options = {"path": Path(name_or_path), **options}
     known = {field.name for field in dataclasses.fields(corpus_class) if field.init}  # type: ignore[arg-type]

@@ -80,7 +80,7 @@ def read_recipe(source: Path) -> tuple[NetworkConfig, TrainingConfig]:
 
 
 def _found_anywhere(corpus: str) -> str:
-    if not Path(corpus).exists():  # a name, or a mistake, which is told as it was typed
+    if not (corpus and Path(corpus).exists()):  # a name, or a mistake, which is told as it was typed
         return corpus
     from rnnzoo.tuning.corpora.catalog import CORPORA
 

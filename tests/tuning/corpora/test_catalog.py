@@ -39,6 +39,13 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         open_corpus("wikitext")
 
 
+def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.txt").write_text("to be or not to be\n" * 20)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"a corpus must be one of .* got ''\.$"):
+        open_corpus("")
+
+
 @pytest.mark.parametrize("path", ["missing.txt", "texts/missing", "/missing"])
 def test_a_file_that_is_not_there_is_said_not_to_be_there(path: str) -> None:
     with pytest.raises(FileNotFoundError, match=rf"but there is no file or folder {path}\.$"):
