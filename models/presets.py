@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PRESETS", "Preset", "find_preset"]
+__all__ = ["PRESETS", "Preset", "find_preset", "nearest_presets"]
 
 _SHIPPED = Path(__file__).resolve().parent / "pretrained"
 
@@ -89,9 +89,15 @@ mean lstm_large_wikitext2?
         return folder
     if name in PRESETS:
         return PRESETS[name].folder
+    raise FileNotFoundError(
+        f"a model must be a folder or a preset of the package, but {name} is neither. {nearest_presets(name)}"
+    )
+
+
+def nearest_presets(name: str) -> str:
+    """The presets of the package that may have been meant by a name that none has, in a sentence."""
     near = difflib.get_close_matches(name, PRESETS, n=3) or [known for known in PRESETS if name and name in known][:3]
-    hint = f"Did you mean {_either(near)}?" if near else f"The package's are {', '.join(PRESETS)}."
-    raise FileNotFoundError(f"a model must be a folder or a preset of the package, but {name} is neither. {hint}")
+    return f"Did you mean {_either(near)}?" if near else f"The package's are {', '.join(PRESETS)}."
 
 
 def _either(names: list[str]) -> str:

@@ -52,4 +52,12 @@ def test_pretraining_trains_measures_and_packs_and_repeats_nothing(tiny: str, tm
 
 
 def test_only_presets_are_pretrained(call: Call) -> None:
-    assert call("pretrain", "gru").says_in_one_line(2, "PRESET: gru is none of simple_rnn_tanh_wikitext2")
+    said = "PRESET: it must be a preset of the package, but got gru_wikitex2. Did you mean gru_wikitext2"
+    assert call("pretrain", "gru_wikitex2").says_in_one_line(2, said)
+
+
+def test_a_folder_that_cannot_be_is_said_before_training(tmp_path: Path, call: Call) -> None:
+    (tmp_path / "file").touch()
+    asked = ["pretrain", "gru_wikitext2", "--output", tmp_path / "file", "--runs", tmp_path / "runs"]
+    assert call(*asked).says_in_one_line(1, f"Error: {tmp_path / 'file'}: Not a directory.")
+    assert not (tmp_path / "runs").exists()

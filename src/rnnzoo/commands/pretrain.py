@@ -10,7 +10,8 @@ import typer
 
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow
-from rnnzoo.models.presets import PRESETS
+from rnnzoo.models.presets import PRESETS, nearest_presets
+from rnnzoo.tuning.atomic_files import check_is_writable
 from rnnzoo.tuning.pretraining.recipes import RECIPES
 from rnnzoo.tuning.pretraining.train_commands import train_command
 from rnnzoo.tuning.run_folder import RunFolder
@@ -45,7 +46,12 @@ def pretrain(
     names = presets or list(PRESETS)
     unknown = sorted(set(names) - set(RECIPES))
     if unknown:
-        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(RECIPES)}.", param_hint="PRESET")
+        raise typer.BadParameter(
+            f"it must be a preset of the package, but got {unknown[0]}. {nearest_presets(unknown[0])}",
+            param_hint="PRESET",
+        )
+    for name in names:
+        check_is_writable(output / name)
     import_tensorflow()
     for name in names:
         stages = RECIPES[name].runs(str(runs / name))
