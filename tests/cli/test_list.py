@@ -73,6 +73,18 @@ def test_a_folder_without_runs_is_a_mistake(
     assert call("list", folder).says_in_one_line(1, "must be a folder of finished runs")
 
 
+def test_a_damaged_run_hides_no_other(tmp_path: Path, call: Call) -> None:
+    for name, evaluation in {"a": '{"epoch": 1, "test": {"perplexity": 9}}', "b b": "{}"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text('{"network": {"network": "lstm"}}')
+        (tmp_path / name / "evaluation.json").write_text(evaluation)
+    result = call("list", tmp_path)
+    assert (0, 1) == (result.code, result.err.count("\n"))
+    assert "perplexity 9.0" in result.out
+    assert result.err.startswith(f"Left out: {tmp_path}/b b/evaluation.json must be as rnnzoo wrote it")
+    assert f"Delete it and have it written anew: rnnzoo train --resume --output '{tmp_path}/b b'\n" in result.err
+
+
 @pytest.mark.parametrize("name", ["run.json", "evaluation.json"])
 def test_a_damaged_file_is_named(name: str, tmp_path: Path, call: Call) -> None:
     (tmp_path / "run.json").write_text('{"network": {"network": "lstm"}}')

@@ -1,6 +1,7 @@
 """What a run reached, read from its folder."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,20 +51,27 @@ def read_validation_loss(run: Path) -> float:
     return float(_read(run / "evaluation.json", "validation", "loss"))
 
 
-def measured(runs: Path) -> dict[str, list[Figure]]:
-    """For each network, what the finished runs in a folder reached, best first.
+def measured(runs: Path) -> tuple[dict[str, list[Figure]], list[ValueError]]:
+    """For each network, what the finished runs in a folder reached, best first; and what is wrong with damaged ones.
 
     Raises:
         FileNotFoundError: if there is no finished run.
-        ValueError: if a file of a run is damaged.
+        ValueError: if all of them are damaged.
     """
     found: dict[str, list[Figure]] = {}
+    damages: list[ValueError] = []
     for evaluation in runs.rglob("evaluation.json"):
-        network = _read(evaluation.parent / "run.json", "network", "network")
-        found.setdefault(network, []).append(read_evaluation(evaluation.parent))
+        try:
+            network = _read(evaluation.parent / "run.json", "network", "network")
+            figure = read_evaluation(evaluation.parent)
+            found.setdefault(network, []).append(figure)
+        except ValueError as damage:
+            damages.append(damage)
+    if not found and damages:
+        raise damages[0]
     if not found:
         raise FileNotFoundError(f"{runs} must be a folder of finished runs, but it holds none.")
-    return {network: sorted(figures) for network, figures in found.items()}
+    return {network: sorted(figures) for network, figures in found.items()}, damages
 
 
 def _read(path: Path, *keys: str) -> Any:
@@ -72,5 +80,7 @@ def _read(path: Path, *keys: str) -> Any:
         for key in keys:
             value = value[key]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error!r}") from error
+        again = f"rnnzoo train --resume --output {shlex.quote(str(path.parent))}"
+        way_out = f". Delete it and have it written anew: {again}" if path.name == "evaluation.json" else ""
+        raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error!r}{way_out}") from error
     return value

@@ -56,7 +56,10 @@ def list_networks(
         return
     console = Console()
     if runs is not None:
-        console.print(_runs(measured(runs)))
+        figures, damages = measured(runs)
+        console.print(_runs(figures))
+        for damage in damages:
+            typer.echo(f"Left out: {damage}", err=True)
         return
     table = Table(box=SIMPLE, pad_edge=False, leading=1)
     table.add_column("network, layer", no_wrap=True)
