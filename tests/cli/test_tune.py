@@ -247,6 +247,7 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
             1,
             "must share the folder",
         ),
+        (["lstm", "--workers", "1", "--chief-patience", "-1"], 2, "--chief-patience: it must be above 0, but got -1."),
         (["lstm", "--chief-patience", "9"], 2, "--chief-patience: it needs --workers, --listen or --chief."),
         (["lstm", "--trials-per-process", "2"], 2, "--trials-per-process: it needs --workers, --listen or --chief."),
         (["lstm", "--corpus", "nowhere"], 1, "a corpus must be one of"),

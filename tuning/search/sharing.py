@@ -47,6 +47,8 @@ class Sharing:
                 Address.parse(address)
         if self.trials_per_process < 1:
             raise ValueError(f"trials_per_process must be a positive integer, but got {self.trials_per_process=}.")
+        if not self.patience > 0:
+            raise ValueError(f"patience must be above 0, but got {self.patience=}.")
         if self.here < 0:
             raise ValueError(f"workers must not be negative, but got workers={self.workers}.")
         if self.listen is not None and self.chief is not None:

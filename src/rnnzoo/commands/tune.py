@@ -191,6 +191,8 @@ def tune(
         raise typer.BadParameter(
             f"it must be a positive integer, but got {trials_per_process}.", param_hint="--trials-per-process"
         )
+    if chief_patience is not None and not chief_patience > 0:
+        raise typer.BadParameter(f"it must be above 0, but got {chief_patience:g}.", param_hint="--chief-patience")
     if not network and not resume:
         raise typer.BadParameter("it is needed, unless there is --resume.", param_hint="NETWORK")
     if not network and output is None:

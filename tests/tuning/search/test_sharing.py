@@ -92,6 +92,7 @@ def test_a_worker_for_another_search_is_refused(tmp_path: Path) -> None:
         ({"workers": -1, "listen": "a:1"}, "workers must not be negative"),
         ({"listen": "a:1", "chief": "b:2"}, "a chief is here or elsewhere"),
         ({"trials_per_process": 0}, "trials_per_process must be a positive integer"),
+        ({"patience": -1.0}, "patience must be above 0"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(options: dict[str, Any], line: str) -> None:
