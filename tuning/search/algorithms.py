@@ -23,7 +23,7 @@ class RandomSearch(GuardedTuner, keras_tuner.RandomSearch):
 
 
 class BayesianOptimization(GuardedTuner, keras_tuner.BayesianOptimization):
-    """`keras_tuner.BayesianOptimization`, guarded. Needs scikit-learn: `pip install 'rnnzoo[bayesian]'`."""
+    """`keras_tuner.BayesianOptimization`, guarded. Needs scikit-learn: `pip install scikit-learn`."""
 
 
 class Hyperband(GuardedTuner, keras_tuner.Hyperband):
@@ -121,4 +121,4 @@ def make_tuner(
     try:
         return ALGORITHMS[algorithm](hypermodel, max_trials=max_trials, **kwargs)
     except ImportError as error:
-        raise ImportError("bayesian search needs scikit-learn: pip install 'rnnzoo[bayesian]'") from error
+        raise ImportError("bayesian search needs scikit-learn: pip install scikit-learn") from error
