@@ -150,9 +150,11 @@ class TimeLoops:
         operands = self._own_rows(operands)
         steps = _steps(operands.projected)
         zeros = tf.zeros_like(kept.recurrent[0])
-        d_recurrent_array = _array(steps + self.depth, zeros)
-        for beyond in range(self.depth):
-            d_recurrent_array = d_recurrent_array.write(steps + beyond, zeros)
+        # What lies a step ahead is carried; what lies further ahead is read, and past the end it is 0.
+        beyond = 0 if self.depth == 1 else self.depth
+        d_recurrent_array = _array(steps + beyond, zeros)
+        for step in range(beyond):
+            d_recurrent_array = d_recurrent_array.write(steps + step, zeros)
         additive = self._is_additive(operands, kept)
         d_projected_arrays = () if additive else (_array(steps, self._at(operands.projected, tf.constant(0))),)
 
@@ -205,7 +207,8 @@ class TimeLoops:
             ),
             maximum_iterations=steps,
         )
-        d_recurrent = d_recurrent_array.stack()[:steps]
+        d_recurrent = d_recurrent_array.stack()
+        d_recurrent = d_recurrent[:steps] if beyond else d_recurrent
         d_projected = d_recurrent if additive else d_projected_arrays[0].stack()
         return Gradients(d_projected, d_recurrent, d_states[0], d_states[1:], d_weights)
 
@@ -259,7 +262,7 @@ class TimeLoops:
     ) -> States:
         projected, *masked = given
         mask = masked[0] if masked else None
-        new_states = self.advance(tf.cast(projected, recurrent.dtype), recurrent, states, weights, mask)
+        new_states = self.advance(projected, recurrent, states, weights, mask)
         if mask is None:
             return new_states
         return tuple(tf.where(mask, new, old) for new, old in zip(new_states, states, strict=True))

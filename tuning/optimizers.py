@@ -74,20 +74,19 @@ class Adam(_RowwiseClipping, keras.optimizers.Adam):
             return
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
-        rows, values = gradient.indices, gradient.values
-        # A row that is named again brings zeros; it must not decay its moments again, either.
-        occurrences = first_occurrences(rows, variable.shape[0])
-        is_first = tf.cast(occurrences == tf.range(tf.size(rows)), values.dtype)
-        is_first = tf.reshape(is_first, (-1, *(1 for _ in variable.shape[1:])))
+        rows = gradient.indices
+        # A row that is named again brings zeros. It is to bring what its first naming brings, once: all write the same.
+        values = tf.gather(gradient.values, first_occurrences(rows, variable.shape[0]))
         old_momentum, old_velocity = tf.gather(momentum.value, rows), tf.gather(velocity.value, rows)
-        d_momentum = is_first * (1 - self.beta_1) * (values - old_momentum)
-        d_velocity = is_first * (1 - self.beta_2) * (tf.square(values) - old_velocity)
+        new_momentum = old_momentum + (1 - self.beta_1) * (values - old_momentum)
+        new_velocity = old_velocity + (1 - self.beta_2) * (tf.square(values) - old_velocity)
         step = tf.cast(self.iterations + 1, values.dtype)
         rate = tf.cast(learning_rate, values.dtype) * tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-        change = is_first * rate * (old_momentum + d_momentum) / (tf.sqrt(old_velocity + d_velocity) + self.epsilon)
-        self.assign_add(momentum, tf.IndexedSlices(d_momentum, rows, gradient.dense_shape))
-        self.assign_add(velocity, tf.IndexedSlices(d_velocity, rows, gradient.dense_shape))
-        self.assign_sub(variable, tf.IndexedSlices(change, rows, gradient.dense_shape))
+        change = rate * new_momentum / (tf.sqrt(new_velocity) + self.epsilon)
+        new_values = tf.gather(variable, rows) - change
+        # Rows are written over in half the time that adding to them takes.
+        for target, new in ((momentum, new_momentum), (velocity, new_velocity), (variable, new_values)):
+            self.assign(target, tf.IndexedSlices(new, rows, gradient.dense_shape))
 
 
 _CLASSES = {"sgd": SGD, "adam": Adam, "rmsprop": RMSprop}

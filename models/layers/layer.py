@@ -142,7 +142,7 @@ class RecurrentLayer(keras.layers.RNN):
             cell.observe(projected, trajectory, scanned)
         if training:
             self.record(trajectory, mask)
-        outputs, history = trajectory.outputs, trajectory.hidden[-cell.depth :]
+        outputs, history = trajectory.outputs, trajectory.history
         if mask is not None and order is not None:
             count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=0)  # (batch, 1)
             history = _take(trajectory.hidden, count + tf.range(cell.depth)[:, tf.newaxis, tf.newaxis])
