@@ -72,7 +72,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     content = path.read_bytes()
     if not content.startswith(_FIRST_LINE):
-        raise CheckpointError(f"a checkpoint must begin with {_FIRST_LINE.decode().strip()!r}, but {path} does not.")
+        raise CheckpointError(
+            f"a checkpoint must begin with {_FIRST_LINE.decode().strip()!r}, but {path} does not: it is "
+            "damaged. Delete it to begin the run anew."
+        )
     body = memoryview(content)[:-_DIGEST_BYTES]
     if hashlib.sha256(body).digest() != content[-_DIGEST_BYTES:]:
         raise CheckpointError(

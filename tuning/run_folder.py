@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.folder_lock import LOCK
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -103,12 +104,10 @@ class RunFolder:
         path = told_in or self.configuration
         if not path.is_file():
             raise FileNotFoundError(f"a run to resume must hold run.json, but {self.path} does not.")
-        try:
+        with named_damage(path, "bring it back from a copy, or train anew in another folder"):
             told = json.loads(path.read_text(encoding="utf-8"))
             network, training = NetworkConfig.from_dict(told["network"]), TrainingConfig.from_dict(told["training"])
-            return network, training, told["corpus"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error}") from error
+            return network, training, dict(told["corpus"])
 
     def check_is_resumable(self, network: NetworkConfig, training: TrainingConfig) -> None:
         """Raise a ValueError that names the first option in which the run differs from what is asked for now."""
@@ -128,7 +127,8 @@ class RunFolder:
             if told.get(name) != value:
                 raise ValueError(
                     f"a run must be resumed on the text it was begun with, but {training.corpus} has changed since "
-                    f"{self.path} was begun: {name} was {told.get(name)!r} and is {value!r}."
+                    f"{self.path} was begun: {name} was {told.get(name)!r} and is {value!r}; restore the text, or "
+                    "train anew in another folder."
                 )
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:

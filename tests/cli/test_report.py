@@ -30,7 +30,7 @@ def test_programs_get_json(found: Path, tmp_path: Path, call: Call) -> None:
 def test_what_is_no_search(tmp_path: Path, call: Call) -> None:
     assert call("report", tmp_path).says_in_one_line(1, "a search must hold trials.json")
     (tmp_path / "trials.json").write_text("{")
-    assert call("report", tmp_path).says_in_one_line(1, "a file is damaged")
+    assert call("report", tmp_path).says_in_one_line(1, "trials.json must be as rnnzoo wrote it")
 
 
 def test_a_search_is_not_overwritten_by_its_report(found: Path, call: Call) -> None:

@@ -52,9 +52,10 @@ def test_every_flipped_byte_is_seen(path: Path) -> None:
 
 
 def test_the_message_says_what_to_do(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match=r"is damaged\. Delete it to begin the run anew\."):
-        read_checkpoint(path)
+    for damaged in (path.read_bytes()[:-1], b"[]"):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"is damaged\. Delete it to begin the run anew\."):
+            read_checkpoint(path)
 
 
 def test_a_write_that_fails_leaves_the_old_one(path: Path) -> None:

@@ -33,7 +33,9 @@ def test_the_differing_option_is_named(run: RunFolder) -> None:
         run.check_is_resumable(replace(NETWORK, units=9), TRAINING)
     with pytest.raises(ValueError, match=r"was begun with corpus_options=\{'distance': 5\}, and now got"):
         run.check_is_resumable(NETWORK, replace(TRAINING, corpus_options={}))
-    with pytest.raises(ValueError, match=r"but recall has changed since .*skip was begun: words was 10 and is 11\."):
+    with pytest.raises(
+        ValueError, match=r"but recall has changed since .*skip was begun: words was 10 and is 11; restore the text, or"
+    ):
         run.check_corpus({**CORPUS, "words": 11})
 
 
@@ -56,10 +58,21 @@ def test_where_there_is_no_run(tmp_path: Path) -> None:
         RunFolder(tmp_path).read_configuration()
 
 
-@pytest.mark.parametrize("damage", ["", "{}", '{"network": {"network": "lstm"}, "training": {"speed": 3}}', "[]"])
-def test_a_damaged_configuration(run: RunFolder, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("", r"it is no JSON \(line 1, column 1\)"),
+        ("{}", "it lacks 'network'"),
+        ('{"network": {"network": "lstm"}, "training": {"speed": 3}}', "training has no option speed"),
+        ("[]", "what it holds has another structure"),
+        ('{"network": [], "training": {}, "corpus": {}}', "what it holds has another structure"),
+    ],
+)
+def test_a_damaged_configuration(run: RunFolder, damage: str, said: str) -> None:
     run.configuration.write_text(damage)
-    with pytest.raises(ValueError, match=r"run\.json must be as rnnzoo wrote it"):
+    with pytest.raises(
+        ValueError, match=rf"run\.json must be as rnnzoo wrote it, but it is not: {said}; bring it back"
+    ):
         run.read_configuration()
 
 

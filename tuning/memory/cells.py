@@ -14,6 +14,7 @@ import keras
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
 from rnnzoo.tuning.memory.adding_problem import learn_adding
 from rnnzoo.tuning.memory.recall_ladder import LADDER, climb
@@ -115,13 +116,9 @@ def measure(
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    try:
+    with named_damage(path, "choose another folder"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"].values()
         return {Cell.from_dict(cell).key: cell for cell in cells}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} must be as rnnzoo wrote it, but it is not ({error}): choose another folder."
-        ) from error
 
 
 def _write(path: Path, cells: Mapping[str, Any]) -> None:

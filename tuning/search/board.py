@@ -154,7 +154,7 @@ class Board:
         """The network of all trials, if there is but one: it is no hyperparameter then."""
         try:
             networks = json.loads(self._folder.identity.read_text(encoding="utf-8"))["networks"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return ""
         return next(iter(networks), "")
 
@@ -163,7 +163,7 @@ class Board:
         try:
             told = json.loads((folder.path / "trial.json").read_text(encoding="utf-8"))
             values = {"network": self._network(), **told["hyperparameters"]["values"]}
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             values = {}
         return _Row(name=name, values=values, outcome=folder.outcome(), reports=folder.reports())
 

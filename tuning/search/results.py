@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.trial_folder import TrialOutcome
 from rnnzoo.tuning.search.wording import brief, last_line
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["SearchResult", "TrialRecord", "perplexity_of", "read_result"]
+__all__ = ["WRITE_ANEW", "SearchResult", "TrialRecord", "perplexity_of", "read_result"]
+
+WRITE_ANEW = "resume the search, which writes it anew"
+"""The way out of a file that is made from others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,21 +131,19 @@ def read_result(folder: Path) -> SearchResult:
     if not path.is_file():
         raise FileNotFoundError(f"a search must hold trials.json, once a trial is over, but {folder} does not.")
     best = folder / "best.json"
-    try:
-        trials = tuple(TrialRecord(**told) for told in json.loads(path.read_text(encoding="utf-8")))
-        if not best.is_file():
-            return SearchResult(folder=folder, trials=trials)
-        path = best
+    with named_damage(path, WRITE_ANEW):
+        trials = {told["number"]: TrialRecord(**told) for told in json.loads(path.read_text(encoding="utf-8"))}
+    if not best.is_file():
+        return SearchResult(folder=folder, trials=tuple(trials.values()))
+    with named_damage(best, WRITE_ANEW):
         told = json.loads(best.read_text(encoding="utf-8"))
         return SearchResult(
             folder=folder,
-            trials=trials,
-            best=next(trial for trial in trials if trial.number == told["found"]["trial"]),
+            trials=tuple(trials.values()),
+            best=trials[told["found"]["trial"]],
             network=NetworkConfig.from_dict(told["network"]),
             training=TrainingConfig.from_dict(told["training"]),
         )
-    except (ValueError, KeyError, TypeError, StopIteration) as error:
-        raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error}") from error
 
 
 def perplexity_of(score: float) -> float | None:

@@ -1,8 +1,16 @@
-"""Puts right what a killed process left of a search."""
+"""Puts right what a killed process left of a search, and names what is damaged beyond that."""
 
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-__all__ = ["mend"]
+from keras_tuner.src.engine.trial import Trial
+
+from rnnzoo.tuning.damaged_files import named_damage
+from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
+
+__all__ = ["check_state", "check_trials", "mend"]
 
 OVER = ("COMPLETED", "FAILED")
 
@@ -24,3 +32,23 @@ def mend(oracle: Any) -> None:
         elif name not in oracle.end_order:
             oracle.end_order.append(name)
     oracle._retry_queue = waiting
+
+
+def check_trials(project: Path, oracle: Any) -> None:
+    """Raise a DamagedFileError if KerasTuner could not read a search: it would not say which file is to blame."""
+    trials = [check_state(path, Trial.from_state).trial_id for path in sorted(project.glob("trial_*/trial.json"))]
+    path = project / "oracle.json"
+    state = check_state(path)
+    with named_damage(path, BEGIN_ANEW, writer="KerasTuner"):
+        for name in oracle.get_state():
+            state[name]
+        for name in state["start_order"]:
+            if name not in trials:
+                raise ValueError(f"there is no trial_{name}/trial.json, which it speaks of")
+
+
+def check_state(path: Path, read: Callable[[Mapping[str, Any]], Any] = dict) -> Any:
+    """What `read` makes of a file of KerasTuner's. Raises a DamagedFileError if that cannot be."""
+    with named_damage(path, BEGIN_ANEW, writer="KerasTuner"):
+        state = json.loads(path.read_text(encoding="utf-8"))
+        return read(dict(state.items()))

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.folder_lock import LOCK
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 
-__all__ = ["MAX_TRIALS", "SearchFolder"]
+__all__ = ["BEGIN_ANEW", "MAX_TRIALS", "SearchFolder"]
 
 MAX_TRIALS = "max_trials"
 """In search.json, beside what makes the search what it is: two searches that differ in this alone are one."""
+
+BEGIN_ANEW = "bring it back from a copy, or begin a search in another folder"
+"""The way out of a file without which no search goes on."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,24 @@ class SearchFolder:
         """
         if not self.identity.is_file():
             raise FileNotFoundError(f"a search to resume must hold search.json, but {self.path} does not.")
-        try:
+        with named_damage(self.identity, BEGIN_ANEW):
             told = dict(_leaves(json.loads(self.identity.read_text(encoding="utf-8"))))
-        except (ValueError, AttributeError) as error:
-            raise ValueError(f"{self.identity} must be as rnnzoo wrote it, but it is not: {error}") from error
         told.pop(MAX_TRIALS, None)  # more of them extend a search
         asked = dict(_leaves(json.loads(json.dumps(identity))))
         for name in {**told, **asked}:
-            if told.get(name) != asked.get(name):
+            was, is_now = told.get(name), asked.get(name)
+            if was == is_now:
+                continue
+            if name.startswith("corpus."):  # the text's name, which is compared before, is the same
                 raise ValueError(
-                    f"a search must be resumed as it was begun, but {self.path} has {name}={told.get(name)!r} "
-                    f"and {name}={asked.get(name)!r} was asked for."
+                    f"a search must be resumed on the text it was begun with, but that has changed since {self.path} "
+                    f"was begun: {name} was {was!r} and is {is_now!r}; restore the text, or begin a search in another "
+                    "folder."
                 )
+            raise ValueError(
+                f"a search must be resumed as it was begun, but {self.path} has {name}={was!r} and {name}={is_now!r} "
+                "was asked for."
+            )
 
     def write_identity(self, identity: Mapping[str, Any], max_trials: int | None = None) -> None:
         """Write down which search it is and, for whoever resumes it, how many trials it has at most."""

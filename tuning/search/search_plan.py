@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.pruning import PRUNERS, Pruner
+from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 from rnnzoo.tuning.search.space import Space
 
 __all__ = ["SearchPlan"]
@@ -73,7 +75,5 @@ class SearchPlan:
         path = folder / "search.json"
         if not path.is_file():
             raise FileNotFoundError(f"a search must hold search.json, but {folder} does not.")
-        try:
+        with named_damage(path, BEGIN_ANEW):
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error}") from error

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -191,29 +190,22 @@ def make_search_tuner(
     training = plan.space.training
     hypermodel = LanguageHyperModel(plan.space, corpus)
     (folder.path / SearchFolder.TRIALS).mkdir(parents=True, exist_ok=True)  # its refusal says more than TensorFlow's
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads, and which file
-            return make_tuner(
-                plan.algorithm,
-                hypermodel,
-                max_trials=max_trials,
-                epochs=training.epochs,
-                seed=training.seed,
-                directory=folder.path,
-                project_name=SearchFolder.TRIALS,
-                objective="val_loss",
-                divergence=plan.divergence,
-                pruner=plan.pruner,
-                report_every=plan.report_every,
-                watch_gradients=plan.watch_gradients,
-                **options,
-            )
-    except (json.JSONDecodeError, KeyError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not isinstance(error.__cause__, KeyError):  # KerasTuner's for a key
-            raise
-        raise ValueError(
-            f"{folder.path / SearchFolder.TRIALS} must be as KerasTuner wrote it, but it is not: {error}"
-        ) from error
+    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads, and which file
+        return make_tuner(
+            plan.algorithm,
+            hypermodel,
+            max_trials=max_trials,
+            epochs=training.epochs,
+            seed=training.seed,
+            directory=folder.path,
+            project_name=SearchFolder.TRIALS,
+            objective="val_loss",
+            divergence=plan.divergence,
+            pruner=plan.pruner,
+            report_every=plan.report_every,
+            watch_gradients=plan.watch_gradients,
+            **options,
+        )
 
 
 def collect(folder: SearchFolder, space: Space, oracle: Any) -> SearchResult:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from keras_tuner.src.engine import tuner_utils
 from keras_tuner.src.engine.trial import Trial
 
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
 from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine
@@ -27,7 +28,8 @@ from rnnzoo.tuning.search.durable_state import (
 )
 from rnnzoo.tuning.search.pruning import Pruner
 from rnnzoo.tuning.search.pruning.curves import Curves
-from rnnzoo.tuning.search.resumption import mend
+from rnnzoo.tuning.search.resumption import check_state, check_trials, mend
+from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 from rnnzoo.tuning.search.trial_course import CountSteps, TrialCourse, TrialStopped
 from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
 from rnnzoo.tuning.search.trial_state import ContinueTrial, SaveTrialState, StateError, interrupted_state
@@ -190,8 +192,13 @@ class GuardedTuner(DistributedTuner):
         write_state(self._get_tuner_fname(), self.get_state())
 
     def reload(self) -> None:
-        super().reload()
-        mend(self.oracle)
+        project = Path(self.project_dir)
+        with named_damage(project, BEGIN_ANEW, writer="KerasTuner"):
+            check_state(Path(self._get_tuner_fname()))
+            if not self._is_worker():
+                check_trials(project, self.oracle)
+            super().reload()
+            mend(self.oracle)
 
     def trial_folder(self, trial_id: str) -> TrialFolder:
         """The folder of a trial, in which it says how far it is and what became of it."""

@@ -106,8 +106,9 @@ def test_a_search_that_has_not_begun(tmp_path: Path) -> None:
 
 def test_a_trial_whose_files_are_being_written(tmp_path: Path) -> None:
     (tmp_path / "trials/trial_0").mkdir(parents=True)
-    (tmp_path / "trials/trial_0/trial.json").write_text("{")
-    assert "running" in shown(tmp_path)
+    for text in ("{", "[]"):
+        (tmp_path / "trials/trial_0/trial.json").write_text(text)
+        assert "running" in shown(tmp_path)
 
 
 def test_lines_where_there_is_no_terminal(folder: Path) -> None:

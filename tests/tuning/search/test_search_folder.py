@@ -103,6 +103,13 @@ def test_another_search_is_not_resumed(tmp_path: Path, asked: dict[str, object],
         folder.check_is_resumable(asked)
 
 
+def test_a_text_that_has_changed_is_told_with_a_way_out(tmp_path: Path) -> None:
+    folder = SearchFolder(tmp_path)
+    folder.write_identity({"corpus": {"words": 10}})
+    with pytest.raises(ValueError, match=r"corpus\.words was 10 and is 11; restore the text, or begin a search in"):
+        folder.check_is_resumable({"corpus": {"words": 11}})
+
+
 def test_a_search_with_more_trials_is_the_same(tmp_path: Path) -> None:
     folder = SearchFolder(tmp_path)
     folder.write_identity({"seed": 0})

@@ -12,6 +12,7 @@ import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.damaged_files import DamagedFileError
 from rnnzoo.tuning.folder_lock import FolderInUseError, locked_folder
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.algorithms import make_tuner
@@ -222,11 +223,22 @@ def test_a_search_prunes_and_says_so(tmp_path: Path) -> None:
     assert result == read_result(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}"])
-def test_a_damaged_state_is_named(found: tuple[SearchResult, list[str]], tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("name", ["oracle.json", "trial_0/trial.json"])
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", "null"])
+def test_a_damaged_state_is_named(
+    found: tuple[SearchResult, list[str]], tmp_path: Path, name: str, content: str
+) -> None:
     result, _ = found
     folder = tmp_path / "damaged"
     shutil.copytree(result.folder, folder)
-    (folder / "trials" / "oracle.json").write_text(content)
-    with pytest.raises(ValueError, match=r"trials must be as KerasTuner wrote it, but it is not"):
+    (folder / "trials" / name).write_text(content)
+    with pytest.raises(DamagedFileError, match=rf"trials/{name} must be as KerasTuner wrote it.* in another folder\.$"):
+        search(NETWORKS, TRAINING, folder, SPACE, algorithm="grid", resume=True)
+
+
+def test_a_trial_that_is_gone_is_named(found: tuple[SearchResult, list[str]], tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(found[0].folder, folder)
+    (folder / "trials" / "trial_0" / "trial.json").unlink()
+    with pytest.raises(DamagedFileError, match=r"there is no trial_0/trial\.json"):
         search(NETWORKS, TRAINING, folder, SPACE, algorithm="grid", resume=True)

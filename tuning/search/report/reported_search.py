@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.arguments import is_number
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.hyperparameters import Value
+from rnnzoo.tuning.search.results import WRITE_ANEW
+from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 from rnnzoo.tuning.search.wording import last_line
 
 __all__ = ["ReportedSearch", "ReportedTrial", "column_of", "read_search"]
+
+_COPY = "bring it back from a copy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,17 +116,15 @@ def read_search(folder: Path | str) -> ReportedSearch:
         ValueError: if a file in it is damaged, or there is no trial yet.
     """
     folder = Path(folder)
-    try:
-        if (folder / "trials.json").is_file():
-            found = _ours(folder)
-        elif (folder / "oracle.json").is_file():
+    if (folder / "trials.json").is_file():
+        found = _ours(folder)
+    elif (folder / "oracle.json").is_file():
+        with named_damage(folder, _COPY, writer="KerasTuner"):
             found = _keras_tuners(folder)
-        else:
-            raise FileNotFoundError(
-                f"a search must hold trials.json, or oracle.json if it is KerasTuner's own, but {folder} does not."
-            )
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{folder} must be a search as it was written, but a file is damaged: {error}") from error
+    else:
+        raise FileNotFoundError(
+            f"a search must hold trials.json, or oracle.json if it is KerasTuner's own, but {folder} does not."
+        )
     if not found.trials:
         raise ValueError(f"a search must have at least one trial to be reported, but {folder} has none.")
     return found
@@ -137,15 +140,20 @@ def column_of(name: str, own: Collection[str]) -> str:
 
 
 def _ours(folder: Path) -> ReportedSearch:
-    rows = _read(folder / "trials.json")
-    identity = folder / "search.json"
-    ranges = _read(identity).get("hyperparameters", {}) if identity.is_file() else {}
+    path, identity = folder / "trials.json", folder / "search.json"
+    with named_damage(path, WRITE_ANEW):
+        trials = tuple(_timed(_read(path)))
+    log_scales: frozenset[str] = frozenset()
+    if identity.is_file():
+        with named_damage(identity, BEGIN_ANEW):
+            ranges = _read(identity)["hyperparameters"]
+            log_scales = frozenset(name for name, one in ranges.items() if one.get("log"))
     return ReportedSearch(
         name=folder.resolve().name,
         objective="val_loss",
         maximised=False,
-        log_scales=frozenset(name for name, one in ranges.items() if one.get("log")),
-        trials=tuple(_timed(rows)),
+        log_scales=log_scales,
+        trials=trials,
         language=True,
     )
 
@@ -172,11 +180,13 @@ def _timed(rows: list[dict[str, Any]]) -> Iterator[ReportedTrial]:
 
 
 def _keras_tuners(folder: Path) -> ReportedSearch:
-    oracle = _read(folder / "oracle.json")
+    oracle = _read_state(folder / "oracle.json")
     files = [folder / f"trial_{name}" / "trial.json" for name in oracle["start_order"]]
-    trials = [_read(file) for file in files if file.is_file()]
+    trials = [_read_state(file) for file in files if file.is_file()]
     outcomes = [
-        _read(path) if (path := file.with_name("outcome.json")).is_file() else {} for file in files if file.is_file()
+        _read_state(path) if (path := file.with_name("outcome.json")).is_file() else {}
+        for file in files
+        if file.is_file()
     ]
     objective, direction = _objective(trials, outcomes)
     space = [one["config"] for trial in trials for one in trial["hyperparameters"]["space"]]
@@ -231,6 +241,11 @@ def _last(trial: Mapping[str, Any], metric: str) -> float | None:
 
 def _finite(number: float | None) -> float | None:
     return float(number) if number is not None and math.isfinite(number) else None
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    with named_damage(path, _COPY, writer="KerasTuner"):
+        return dict(_read(path).items())
 
 
 def _read(path: Path) -> Any:

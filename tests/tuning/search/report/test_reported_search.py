@@ -9,6 +9,7 @@ import keras
 import keras_tuner
 import pytest
 
+from rnnzoo.tuning.damaged_files import DamagedFileError
 from rnnzoo.tuning.search import Divergence, GridSearch, RandomSearch
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, read_search
 
@@ -117,8 +118,8 @@ def test_a_guarded_project_says_what_diverged(tmp_path: Path) -> None:
     ("content", "error", "message"),
     [
         (None, FileNotFoundError, r"must hold trials\.json, or oracle\.json"),
-        ("[", ValueError, "a file is damaged"),
-        ('[{"number": 1}]', ValueError, "a file is damaged"),
+        ("[", ValueError, r"trials\.json must be as rnnzoo wrote it, .* it is no JSON \(line 1, column 2\)"),
+        ('[{"number": 1}]', ValueError, r"trials\.json must be as rnnzoo wrote it, .* it lacks 'status'; resume"),
         ("[]", ValueError, "must have at least one trial"),
     ],
 )
@@ -126,4 +127,18 @@ def test_what_is_no_search(tmp_path: Path, content: str | None, error: type[Exce
     if content is not None:
         (tmp_path / "trials.json").write_text(content)
     with pytest.raises(error, match=message):
+        read_search(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[", "[]", "null"])
+def test_a_damaged_space_is_named(tmp_path: Path, content: str) -> None:
+    (ours(tmp_path, {}) / "search.json").write_text(content)
+    with pytest.raises(DamagedFileError, match=r"search\.json must be as rnnzoo wrote it"):
+        read_search(tmp_path)
+
+
+@pytest.mark.parametrize(("content", "name"), [("[", r"/oracle\.json"), ("[]", r"/oracle\.json"), ("{}", "")])
+def test_a_damaged_project_is_named(tmp_path: Path, content: str, name: str) -> None:
+    (tmp_path / "oracle.json").write_text(content)
+    with pytest.raises(DamagedFileError, match=rf"{tmp_path.name}{name} must be as KerasTuner wrote it"):
         read_search(tmp_path)
