@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from rnnzoo.models.arguments import is_integer, is_number
 from rnnzoo.models.cutoffs import check_cutoffs, default_cutoffs
+from rnnzoo.models.near_names import did_you_mean
 
 __all__ = [
     "ARCHITECTURES",
@@ -168,7 +169,10 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.network not in ARCHITECTURES:
-            raise ValueError(f"network must be one of {', '.join(NETWORKS)}, but got network={self.network!r}.")
+            raise ValueError(
+                f"network must be one of {', '.join(NETWORKS)}, but got network={self.network!r}."
+                f"{did_you_mean(str(self.network), NETWORKS)}"
+            )
         lowest = {
             "units": 1,
             "layers": 1,

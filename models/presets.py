@@ -1,12 +1,13 @@
 """The trained networks that come with the package, by name. Needs no TensorFlow."""
 
-import difflib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rnnzoo.models.near_names import did_you_mean
 
 __all__ = ["PRESETS", "Preset", "find_preset", "nearest_presets"]
 
@@ -90,15 +91,10 @@ mean lstm_large_wikitext2?
     if name in PRESETS:
         return PRESETS[name].folder
     raise FileNotFoundError(
-        f"a model must be a folder or a preset of the package, but {name} is neither. {nearest_presets(name)}"
+        f"a model must be a folder or a preset of the package, but {name} is neither.{nearest_presets(name)}"
     )
 
 
 def nearest_presets(name: str) -> str:
-    """The presets of the package that may have been meant by a name that none has, in a sentence."""
-    near = difflib.get_close_matches(name, PRESETS, n=3) or [known for known in PRESETS if name and name in known][:3]
-    return f"Did you mean {_either(near)}?" if near else f"The package's are {', '.join(PRESETS)}."
-
-
-def _either(names: list[str]) -> str:
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    """The presets of the package that may have been meant, in a sentence with a space in front."""
+    return did_you_mean(name, PRESETS) or f" The package's are {', '.join(PRESETS)}."

@@ -47,7 +47,7 @@ def export_model(
         The version's folder.
 
     Raises:
-        FileExistsError: if the version is there already; it is left as it is.
+        FileExistsError: if the version is there already, or a file stands at `destination`; both are left as they are.
         FileNotFoundError: if `source` is a folder without a preset.
         ValueError: if `version` or `top_k` is out of range.
 
@@ -86,6 +86,8 @@ def _next_version(destination: Path) -> int:
 
 
 def _refuse_existing(target: Path) -> None:
+    if target.parent.exists() and not target.parent.is_dir():
+        raise FileExistsError(f"an export needs a folder, but {target.parent} is a file.")
     if target.exists():
         raise FileExistsError(f"an export must be a new version, but got {target}, which exists.")
 

@@ -90,9 +90,9 @@ def checked_address(address: str) -> str:
     """The address, unless gRPC would look for it in vain, or elsewhere: it takes port 99999 for port 34463.
 
     Raises:
-        ValueError: if it is empty, an address of the web, or has a port that there is not.
+        ValueError: if it has no port, is an address of the web, or has a port that there is not.
     """
-    if not address.strip():
+    if not re.search("[:/]", address):  # gRPC would ask a name alone at port 443
         raise ValueError(f"a server's address must be HOST:PORT, but got {address!r}.")
     if address.startswith(("http://", "https://")):
         raise ValueError(f"a server's address must be HOST:PORT, without http://, but got {address!r}.")

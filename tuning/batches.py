@@ -59,7 +59,7 @@ class ContiguousBatches:
                 f"but got {len(self.tokens)} tokens for window={self.window} and batch_size={self.batch_size}."
             )
         if not 0 <= self.offset < len(self.tokens):
-            raise ValueError(f"offset must be from 0 to {len(self.tokens) - 1}, but got {self.offset=}.")
+            raise ValueError(f"offset must be from 0 to {len(self.tokens) - 1}, but got offset={self.offset}.")
 
     def __len__(self) -> int:
         longest = -(-len(self.tokens) // self.batch_size)

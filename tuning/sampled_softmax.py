@@ -40,7 +40,7 @@ class LogUniformSampler:
         if not 1 <= self.samples < self.vocabulary_size:
             raise ValueError(
                 "samples must lie between 1 and the vocabulary's size less 1 (take the full softmax otherwise), "
-                f"but got {self.samples=} and {self.vocabulary_size=}."
+                f"but got samples={self.samples} and vocabulary_size={self.vocabulary_size}."
             )
 
     @cached_property

@@ -108,10 +108,8 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
                 raise ValueError(f"{name} must be positive and finite, but got {name}={value!r}.")
         if len(self.clipping) > 1:
             given = ", ".join(f"{name}={value}" for name, value in self.clipping.items())
-            raise ValueError(
-                f"at most one of {', '.join(CLIPPINGS)} may be given (global_clipnorm=None lifts its default), "
-                f"but got {given}."
-            )
+            hint = " (global_clipnorm=None lifts its default)" if "global_clipnorm" in self.clipping else ""
+            raise ValueError(f"at most one of {', '.join(CLIPPINGS)} may be given{hint}, but got {given}.")
         if self.recurrent_learning_rate is not None and (self.optimizer != "sgd" or self.corpus == "adding"):
             raise ValueError(
                 "recurrent_learning_rate goes with optimizer='sgd' on a text, where word vectors and recurrent layers "
@@ -127,7 +125,7 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
                 f"warmup must be a share of all steps, at least 0 and below 1, but got warmup={self.warmup}."
             )
         if not 0 <= self.fresh_starts <= 1:
-            raise ValueError(f"fresh_starts must be a share from 0 to 1, but got {self.fresh_starts=}.")
+            raise ValueError(f"fresh_starts must be a share from 0 to 1, but got fresh_starts={self.fresh_starts}.")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must be an integer from 0 to 2**31 - 1, but got seed={self.seed!r}.")
         if self.jit_compile not in (True, False, "auto"):

@@ -82,6 +82,8 @@ class ServerSettings:
     drain_seconds: float = 30.0
 
     def __post_init__(self) -> None:
+        if not self.host.strip():  # to the system it is every interface
+            raise ValueError(f"host must be a name or an address, such as 127.0.0.1, but got host={self.host!r}.")
         if self.port is not None and not 0 <= self.port <= 65535:
             raise ValueError(f"port must be between 0 and 65535, but got port={self.port}.")
         if self.rest_api_port is not None and not 0 <= self.rest_api_port <= 65535:

@@ -33,7 +33,7 @@ class Latest:
 
     def __post_init__(self) -> None:
         if self.count < 0:
-            raise ValueError(f"count must not be negative, but got {self.count=}.")
+            raise ValueError(f"count must not be negative, but got count={self.count}.")
 
     def pick(self, versions: Iterable[int]) -> list[int]:
         return sorted(versions, reverse=True)[: max(1, self.count)]

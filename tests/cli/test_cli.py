@@ -60,6 +60,15 @@ def test_an_unknown_option_is_a_wrong_call(call: Call) -> None:
     assert call("train", "--unit", 3).says_in_one_line(2, "See rnnzoo train --help.")
 
 
+@pytest.mark.parametrize("arguments", [["train", "gru", "--batch-size", "x"], ["tune", "gru", "--workers", "x"]])
+def test_a_value_of_another_kind_is_repeated(arguments: list[str], call: Call) -> None:
+    assert call(*arguments).says_in_one_line(2, "but got 'x'. See rnnzoo")
+
+
+def test_a_misspelt_network_gets_a_hint(call: Call) -> None:
+    assert call("train", "lstmm").says_in_one_line(1, "but got network='lstmm'. Did you mean lstm")
+
+
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     def broken(**_: object) -> None:
         raise ZeroDivisionError

@@ -65,12 +65,12 @@ def test_the_adding_problem_has_no_perplexity(tmp_path: Path, call: Call) -> Non
     assert "loss 0.00123" in call("list", tmp_path).out
 
 
-@pytest.mark.parametrize("folder", [".", "nowhere"])
+@pytest.mark.parametrize(("folder", "said"), [(".", "but it holds none."), ("nowhere", "but there is no such folder.")])
 def test_a_folder_without_runs_is_a_mistake(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+    folder: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert call("list", folder).says_in_one_line(1, "must be a folder of finished runs")
+    assert call("list", folder).says_in_one_line(1, f"must be a folder of finished runs, {said}")
 
 
 def test_a_damaged_run_hides_no_other(tmp_path: Path, call: Call) -> None:

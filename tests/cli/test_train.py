@@ -266,6 +266,7 @@ def test_a_run_is_not_overwritten(run: Path, tiny: list[str], call: Call) -> Non
         (["--repeat", "a", "--resume", "--output", "new"], 2, "--resume: it cannot go with --repeat"),
         (["--repeat", "a", "--from-trial", "b", "--output", "new"], 2, "--repeat: it cannot go with --from-trial"),
         (["--from-trial", "nowhere"], 2, "--output: it is needed"),
+        (["--from-trial", "search:x", "--output", "new"], 1, "a trial must be named SEARCH:N, N from 1, but got"),
         (["lstm", "gru"], 2, "unexpected extra argument"),
     ],
 )

@@ -222,6 +222,8 @@ def test_a_search_and_the_training_of_what_it_found(tiny: list[str], tmp_path: P
         (["lstm", "lstm"], 1, "each network must be given once"),
         (["lstm", "--range", "x"], 1, "a range must be written"),
         (["lstm", "--range", "colour=1:2"], 1, "a hyperparameter must be one of"),
+        (["lstm", "--range", "learning_rat=1:2"], 1, "but got 'learning_rat'. Did you mean learning_rate"),
+        (["lstm", "--range", "learning_rate=1"], 1, "(name=low:high or name=one,two) or the network, but got learning"),
         (["lstm", "--fix", "colour=1"], 1, "a hyperparameter must be one of"),
         (["lstm", "--space", "full", "--fix", "colour=1"], 1, "a hyperparameter must be one of"),
         (["lstm", "--range", "units=9:3"], 1, "a range must run from low to high"),

@@ -70,6 +70,13 @@ def save_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("save_nothing")
+def test_a_file_is_no_place_for_an_export(language_model: LanguageModel, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match=r"an export needs a folder, but .*file is a file\."):
+        export_model(language_model, tmp_path / "file")
+
+
+@pytest.mark.usefixtures("save_nothing")
 def test_versions_count_up_and_are_never_overwritten(language_model: LanguageModel, tmp_path: Path) -> None:
     assert tmp_path / "new" / "1" == export_model(language_model, tmp_path / "new")
     (tmp_path / "new" / "00000041").mkdir()

@@ -64,6 +64,7 @@ def test_an_address_of_the_web_is_none(transport: Callable[[str], object], addre
     ("address", "rule"),
     [
         ("", r"a server's address must be HOST:PORT, but got ''\."),
+        ("localhost", r"a server's address must be HOST:PORT, but got 'localhost'\."),
         ("localhost:99999", r"the port of a server's address must be from 1 to 65535, but got 'localhost:99999'\."),
         ("[::1]:0", r"must be from 1 to 65535, but got '\[::1\]:0'\."),
     ],

@@ -88,7 +88,7 @@ def test_what_cannot_be_cut_is_refused(tokens: np.ndarray, batch_size: int, wind
 
 @pytest.mark.parametrize("offset", [-1, 9])
 def test_an_offset_outside_the_corpus_is_refused(offset: int) -> None:
-    with pytest.raises(ValueError, match=r"offset must be from 0 to 8, but got self.offset="):
+    with pytest.raises(ValueError, match=r"offset must be from 0 to 8, but got offset="):
         ContiguousBatches(np.arange(9), 2, 2, offset)
 
 

@@ -14,7 +14,7 @@ from rnnzoo.tuning.training_config import OPTIMIZERS, TrainingConfig
     ("options", "message"),
     [
         ({"optimizer": "lion"}, "optimizer must be one of sgd, adam, rmsprop, but got 'lion'."),
-        ({"fresh_starts": 1.5}, "fresh_starts must be a share from 0 to 1, but got"),
+        ({"fresh_starts": 1.5}, "fresh_starts must be a share from 0 to 1, but got fresh_starts=1.5."),
         ({"schedule": "cyclic"}, "schedule must be one of constant, warmup, cosine, plateau, but got 'cyclic'."),
         ({"loss": "hinge"}, "loss must be one of auto, full, sampled, but got 'hinge'."),
         ({"epochs": 0}, "epochs must be a positive integer, but got epochs=0."),
@@ -24,7 +24,10 @@ from rnnzoo.tuning.training_config import OPTIMIZERS, TrainingConfig
         ({"epochs": None}, "epochs must be a positive integer, but got epochs=None."),
         ({"learning_rate": -1.0}, "learning_rate must be positive and finite, but got learning_rate=-1.0."),
         ({"global_clipnorm": float("nan")}, "global_clipnorm must be positive and finite"),
-        ({"clipnorm": 1.0, "clipvalue": 2.0, "global_clipnorm": None}, "but got clipnorm=1.0, clipvalue=2.0."),
+        (
+            {"clipnorm": 1.0, "clipvalue": 2.0, "global_clipnorm": None},
+            "global_clipnorm may be given, but got clipnorm=1.0, clipvalue=2.0.",
+        ),
         ({"warmup": 1.0}, "warmup must be a share of all steps, at least 0 and below 1, but got warmup=1.0."),
         ({"recurrent_learning_rate": 0.0}, "recurrent_learning_rate must be positive and finite, but got"),
         ({"recurrent_learning_rate": 0.1}, "goes with optimizer='sgd' on a text"),

@@ -54,7 +54,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         if isinstance(self.needed_lag, bool) or not isinstance(self.needed_lag, int) or self.needed_lag < 1:
-            raise ValueError(f"needed_lag must be a positive integer, but got {self.needed_lag=}.")
+            raise ValueError(f"needed_lag must be a positive integer, but got needed_lag={self.needed_lag!r}.")
 
     @property
     def left_of_gradient(self) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.near_names import did_you_mean
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
 __all__ = [
@@ -164,7 +165,10 @@ def parse_hyperparameter(text: str) -> Hyperparameter:
             f"but got {text!r}."
         )
     if name not in SEARCHABLE:
-        raise ValueError(f"a hyperparameter must be one of {', '.join(sorted(SEARCHABLE))}, but got {name!r}.")
+        raise ValueError(
+            f"a hyperparameter must be one of {', '.join(sorted(SEARCHABLE))}, but got {name!r}."
+            f"{did_you_mean(name, SEARCHABLE)}"
+        )
     kind = SEARCHABLE[name].removesuffix(" | None")
     if kind in ("int", "float") and ":" in written:
         return _parse_range(name, written, integer=kind == "int")

@@ -46,9 +46,12 @@ class Sharing:
             if address is not None:
                 Address.parse(address)
         if self.trials_per_process < 1:
-            raise ValueError(f"trials_per_process must be a positive integer, but got {self.trials_per_process=}.")
+            raise ValueError(
+                "trials_per_process must be a positive integer, but got "
+                f"trials_per_process={self.trials_per_process!r}."
+            )
         if not self.patience > 0:
-            raise ValueError(f"patience must be above 0, but got {self.patience=}.")
+            raise ValueError(f"patience must be above 0, but got patience={self.patience!r}.")
         if self.here < 0:
             raise ValueError(f"workers must not be negative, but got workers={self.workers}.")
         if self.listen is not None and self.chief is not None:

@@ -70,7 +70,8 @@ def measured(runs: Path) -> tuple[dict[str, list[Figure]], list[ValueError]]:
     if not found and damages:
         raise damages[0]
     if not found:
-        raise FileNotFoundError(f"{runs} must be a folder of finished runs, but it holds none.")
+        found_there = "it holds none" if runs.is_dir() else "there is no such folder"
+        raise FileNotFoundError(f"{runs} must be a folder of finished runs, but {found_there}.")
     return {network: sorted(figures) for network, figures in found.items()}, damages
 
 

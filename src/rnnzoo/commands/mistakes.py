@@ -99,6 +99,9 @@ def _wrong_call(error: Any) -> Mistake:
     context = getattr(error, "ctx", None)
     hint = f" See {context.command_path} --help." if context else ""
     message = " ".join(error.format_message().split())
+    read = error.__cause__
+    if type(read).__module__.startswith("pydantic"):  # with which Typer reads values; it does not say what came
+        message += f", but got {read.errors()[0]['input']!r}"
     return Mistake(f"Error: {message}{'' if message[-1:] in '.?' else '.'}{hint}", error.exit_code)
 
 

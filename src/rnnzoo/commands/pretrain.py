@@ -47,7 +47,7 @@ def pretrain(
     unknown = sorted(set(names) - set(RECIPES))
     if unknown:
         raise typer.BadParameter(
-            f"it must be a preset of the package, but got {unknown[0]}. {nearest_presets(unknown[0])}",
+            f"it must be a preset of the package, but got {unknown[0]}.{nearest_presets(unknown[0])}",
             param_hint="PRESET",
         )
     for name in names:

@@ -44,6 +44,8 @@ def read_trial(text: str) -> SearchedTrial:
     """
     named = re.fullmatch(r"(.+):(\d+)", text)
     folder, number = (Path(named[1]), int(named[2])) if named else (Path(text), None)
+    if number is None and not folder.is_dir() and ":" in text:
+        raise ValueError(f"a trial must be named SEARCH:N, N from 1, but got {text!r}.")
     plan, result = SearchPlan.read(folder), read_result(folder)
     if number is None and result.best is None:
         raise ValueError(f"no trial of {folder} came to an end: name one, {folder}:N.")

@@ -80,6 +80,8 @@ def test_a_port_of_another_server_is_in_use(arithmetic: Path, arithmetic_server:
 def test_hosts_and_numbers_that_cannot_be(arithmetic: Path) -> None:
     with pytest.raises(OSError, match=r"^port 0 on no.such.host.invalid cannot be listened on"):
         make_server(arithmetic, port=0, host="no.such.host.invalid")
+    with pytest.raises(ValueError, match=r"host must be a name or an address, such as 127.0.0.1, but got host=''."):
+        make_server(arithmetic, port=0, host="")
     with pytest.raises(ValueError, match=r"port must be between 0 and 65535, but got port=70000."):
         make_server(arithmetic, port=70000)
     with pytest.raises(ValueError, match=r"workers must be a positive number of threads, but got workers=0."):

@@ -150,5 +150,5 @@ def test_a_flow_that_is_not_finite_explodes_now_and_before_training(broken: dict
 
 
 def test_a_needed_lag_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="needed_lag must be a positive integer"):
+    with pytest.raises(ValueError, match=r"needed_lag must be a positive integer, but got needed_lag=0\."):
         Evidence(needed_lag=0)

@@ -91,7 +91,7 @@ def test_a_worker_for_another_search_is_refused(tmp_path: Path) -> None:
         ({"workers": 0, "chief": "a:1"}, "there must be a worker here, or listen for"),
         ({"workers": -1, "listen": "a:1"}, "workers must not be negative"),
         ({"listen": "a:1", "chief": "b:2"}, "a chief is here or elsewhere"),
-        ({"trials_per_process": 0}, "trials_per_process must be a positive integer"),
+        ({"trials_per_process": 0}, "integer, but got trials_per_process=0."),
         ({"patience": -1.0}, "patience must be above 0"),
     ],
 )
