@@ -1,5 +1,7 @@
 """The command line, `rnnzoo COMMAND`: a file in `rnnzoo.commands` for each, and TensorFlow only where one needs it."""
 
+import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -49,7 +51,9 @@ _PANELS: dict[str, dict[str, Callable[..., None]]] = {
 }
 for panel, commands in _PANELS.items():
     for name, command in commands.items():
-        app.command(name, rich_help_panel=panel)(command)
+        # A single line break is the source's own, which Typer would keep within a paragraph.
+        told = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(command.__doc__ or ""))
+        app.command(name, help=told, rich_help_panel=panel)(command)
 
 
 @app.callback()

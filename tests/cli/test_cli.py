@@ -41,6 +41,12 @@ def test_every_command_has_a_help_with_examples(command: str, call: Call) -> Non
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_a_paragraph_of_the_help_is_broken_by_the_terminal_alone(command: str) -> None:
+    group: Any = typer.main.get_command(app)
+    assert all("\n" not in paragraph for paragraph in group.commands[command].help.split("\n\n"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_examples_are_shown_as_written_and_are_calls_that_parse(command: str, call: Call) -> None:
     group: Any = typer.main.get_command(app)
     examples = [line for line in group.commands[command].help.splitlines() if line.startswith("  rnnzoo ")]

@@ -44,6 +44,24 @@ def test_eighty_columns_cut_nothing(
     assert "perplexity 1234.5" in out
 
 
+def test_forty_columns_break_what_they_have_no_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "a-run-with-a-very-long-name-of-its-own"
+    run.mkdir()
+    (run / "run.json").write_text('{"network": {"network": "simple_rnn_leaky_relu"}}')
+    (run / "evaluation.json").write_text('{"epoch": 10, "test": {"perplexity": 1234.5}}')
+    monkeypatch.setenv("COLUMNS", "40")
+    with pytest.raises(SystemExit):
+        main(["list", str(tmp_path)])
+    rows = capsys.readouterr().out.rpartition("─")[2].splitlines()
+    assert run.name == "".join(row.split()[0] for row in rows if row.strip())
+
+
+def test_markdown_is_of_the_presets_alone(tmp_path: Path, call: Call) -> None:
+    assert call("list", "--markdown", tmp_path).says_in_one_line(2, "--markdown: it is for the presets, and cannot")
+
+
 @pytest.mark.parametrize("name", ["x.foo", "x.pdf", "x"])
 def test_a_picture_of_another_kind_is_refused(name: str, tmp_path: Path, call: Call) -> None:
     assert call("list", "--picture", tmp_path / name).says_in_one_line(2, "it must end in .png or .svg")

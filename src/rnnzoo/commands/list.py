@@ -20,6 +20,8 @@ __all__ = ["list_networks"]
 # What fits the width of a terminal; all of it is in the table for pages and in the cards.
 _SHOWN = ("preset", "MB", "perplexity", "top-1", "top-5", "half-life, words")
 
+_WIDE = 80  # columns: enough for the longest network, with room for the name of a run
+
 
 def list_networks(
     runs: Annotated[
@@ -47,6 +49,10 @@ def list_networks(
 
       rnnzoo list --markdown --picture reach.png
     """
+    if as_markdown and runs is not None:
+        raise typer.BadParameter(
+            f"it is for the presets, and cannot go with a folder of runs, but got {runs}.", param_hint="--markdown"
+        )
     if picture is not None:
         if picture.suffix not in (".png", ".svg"):
             raise typer.BadParameter(f"it must end in .png or .svg, but got {picture}.", param_hint="--picture")
@@ -57,7 +63,7 @@ def list_networks(
     console = Console()
     if runs is not None:
         figures, damages = measured(runs)
-        console.print(_runs(figures))
+        console.print(_runs(figures, console.width))
         for damage in damages:
             typer.echo(f"Left out: {damage}", err=True)
         return
@@ -82,14 +88,14 @@ def _draw(path: Path) -> None:
     write_whole(path, picture.svg() if path.suffix == ".svg" else picture.png())
 
 
-def _runs(figures: Mapping[str, Sequence[Figure]]) -> Table:
-    """The runs, the best of all first."""
+def _runs(figures: Mapping[str, Sequence[Figure]], width: int) -> Table:
+    """The runs, the best of all first; in a narrow terminal every cell is broken, so that none is cut."""
     rows = sorted((figure, network) for network, own in figures.items() for figure in own)
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("run", overflow="fold")
     for name in ("network", "on the test split"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("best epoch", no_wrap=True, justify="right")
+        table.add_column(name, no_wrap=width >= _WIDE, overflow="fold")
+    table.add_column("best epoch", no_wrap=width >= _WIDE, justify="right")
     for figure, network in rows:
         table.add_row(*map(Text, (figure.run, network, str(figure), str(figure.epoch))))
     return table
