@@ -114,7 +114,7 @@ def test_bad_paths(run: Path, tmp_path: Path, call: Call) -> None:
     assert call("diagnose", tmp_path / "no").says_in_one_line(1, "no is neither")
     assert call("diagnose", tmp_path / "no.keras").says_in_one_line(1, "a Keras model must be a file")
     assert call("diagnose", run, run).says_in_one_line(2, "--compare: it is needed for several networks")
-    assert call("diagnose", run / "model").says_in_one_line(2, "--corpus: what is no run has no corpus of its own")
+    assert call("diagnose", run / "model").says_in_one_line(2, "--corpus: only a run and a preset of the package")
     assert call("diagnose", run, "--output", run / "run.json").says_in_one_line(1, "run.json")
     (tmp_path / "damaged.keras").write_bytes(b"nothing")
     damaged = call("diagnose", tmp_path / "damaged.keras", "--corpus", "recall", "--output", tmp_path / "page")

@@ -46,7 +46,7 @@ def test_bad_options(options: list[str], line: str, run: Path, call: Call) -> No
 
 
 def test_a_preset_needs_a_corpus(run: Path, call: Call) -> None:
-    assert call("evaluate", run / "model").says_in_one_line(2, "--corpus: a preset has no corpus of its own")
+    assert call("evaluate", run / "model").says_in_one_line(2, "--corpus: only a run and a preset of the package")
 
 
 def test_a_damaged_model_is_a_mistake(run: Path, tmp_path: Path, call: Call) -> None:

@@ -71,8 +71,8 @@ class Space:
             varied = parse_hyperparameters(hyperparameters)
         if len(names) == 1 and all(isinstance(one, Choice) and one.fixed for one in varied.values()):
             raise ValueError(
-                "a search must vary something, a hyperparameter (name=low:high or name=one,two) or the network, but got "
-                f"{', '.join(hyperparameters) or 'nothing'} for {names[0]}."
+                "a search must vary something, a hyperparameter (name=low:high or name=one,two) or the network, but "
+                f"got {', '.join(hyperparameters) or 'nothing'} for {names[0]}."
             )
         self._scopes = {name: scope_of(name, self.networks, training, varied) for name in varied}
         # KerasTuner wants a parent declared before what hangs on it.

@@ -30,7 +30,10 @@ def diagnose(
     compare: Annotated[bool, typer.Option("--compare", help="Several networks, overlaid, on one page.")] = False,
     corpus: Annotated[
         str | None,
-        typer.Option(help="As for `rnnzoo train`; the first run's own by default.", rich_help_panel="Text"),
+        typer.Option(
+            help="As for `rnnzoo train`; by default that of the first run or preset of the package.",
+            rich_help_panel="Text",
+        ),
     ] = None,
     corpus_options: CorpusOptions = None,
     split: Annotated[
@@ -84,7 +87,10 @@ def diagnose(
     subjects = [Subject.at(path) for path in models]
     first = subjects[0].training
     if corpus is None and first is None:
-        raise typer.BadParameter("what is no run has no corpus of its own, name one.", param_hint="--corpus")
+        raise typer.BadParameter(
+            f"only a run and a preset of the package have a corpus of their own, and {models[0]} is neither.",
+            param_hint="--corpus",
+        )
     chosen = training_config({"corpus": corpus}, corpus_options, first or TrainingConfig())
     import_tensorflow()
     from rnnzoo.tuning import open_corpus

@@ -39,7 +39,10 @@ def evaluate(
     ],
     corpus: Annotated[
         str | None,
-        typer.Option(help="As for `rnnzoo train`; a run's or a preset's own by default.", rich_help_panel="Text"),
+        typer.Option(
+            help="As for `rnnzoo train`; by default that of the run, or that a preset of the package was trained on.",
+            rich_help_panel="Text",
+        ),
     ] = None,
     corpus_options: CorpusOptions = None,
     split: Annotated[
@@ -92,7 +95,10 @@ def evaluate(
     folder = model_folder(model)
     knows_corpus = has_recipe(model)
     if corpus is None and not knows_corpus:
-        raise typer.BadParameter("a preset has no corpus of its own, name one.", param_hint="--corpus")
+        raise typer.BadParameter(
+            f"only a run and a preset of the package have a corpus of their own, and {model} is neither.",
+            param_hint="--corpus",
+        )
     base = read_recipe(model)[1] if knows_corpus else TrainingConfig()
     training = training_config({"corpus": corpus, "batch_size": batch_size}, corpus_options, base)
     given = {"sharpness": cache_sharpness, "share": cache_share, "rate": dynamic_rate, "decay": dynamic_decay}
