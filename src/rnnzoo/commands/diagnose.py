@@ -88,7 +88,7 @@ def diagnose(
     first = subjects[0].training
     if corpus is None and first is None:
         raise typer.BadParameter(
-            f"only a run and a preset of the package have a corpus of their own, and {models[0]} is neither.",
+            f"only a run and a preset of the package have a corpus of their own, and {models[0]} is neither: name one.",
             param_hint="--corpus",
         )
     chosen = training_config({"corpus": corpus}, corpus_options, first or TrainingConfig())

@@ -73,6 +73,8 @@ def evaluate(
 ) -> None:
     """Measure a network on a text: perplexity, bits per word, and how often it knew the next word.
 
+    Perplexities compare only between networks that know the same words: over fewer it is lower by itself.
+
     What the network reaches beside that with a neural cache (Grave et al. 2017), or when it goes on learning from the
     text (Krause et al. 2018), is reported apart: a second and a third line, or `neural_cache` and `dynamic` in the
     JSON. Dynamic evaluation reads the text in its order, in one row, and takes minutes.
@@ -96,7 +98,7 @@ def evaluate(
     knows_corpus = has_recipe(model)
     if corpus is None and not knows_corpus:
         raise typer.BadParameter(
-            f"only a run and a preset of the package have a corpus of their own, and {model} is neither.",
+            f"only a run and a preset of the package have a corpus of their own, and {model} is neither: name one.",
             param_hint="--corpus",
         )
     base = read_recipe(model)[1] if knows_corpus else TrainingConfig()

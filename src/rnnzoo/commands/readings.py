@@ -90,8 +90,9 @@ def readings(
         ContiguousBatches(token_ids, 1, dynamics.segment)  # a segment that is too long is refused before all reading
     with _bar("reading") as watch:
         static = evaluate(text.model, token_ids, *text.sizes, watch=watch)
+    words = len(text.model.vocabulary)
     yield Reading(
-        f"{text.training.corpus}, {text.split}, {static.tokens:,} tokens: {_told(static)}",
+        f"{text.training.corpus}, {text.split}, {static.tokens:,} tokens, {words:,} words known: {_told(static)}",
         static.as_dict(),
     )
     if cache is not None:
