@@ -1,4 +1,4 @@
-# make demo   from nothing to suggested next words, about two minutes
+# make demo   from nothing to suggested next words, two to four minutes
 # make test   the whole test suite
 # make lint   ruff and mypy
 # make notebooks  every notebook anew, outputs kept

@@ -40,7 +40,7 @@ def demo(
         Path, typer.Option("--output", "-o", help="The demo's folder: the search, the run and the export.")
     ] = Path("demo"),
 ) -> None:
-    """Search, train, export, serve and ask, in about two minutes on two processors.
+    """Search, train, export, serve and ask, in two to four minutes on two processors or one.
 
     Everything stays in the folder; a second call goes on where the first one stopped.
 
