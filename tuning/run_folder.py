@@ -15,7 +15,10 @@ from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.folder_lock import LOCK
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["RunFolder"]
+__all__ = ["FROM_A_COPY", "RunFolder"]
+
+FROM_A_COPY = "bring it back from a copy, or train anew in another folder"
+"""The way out of a run.json that is damaged."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class RunFolder:
         path = told_in or self.configuration
         if not path.is_file():
             raise FileNotFoundError(f"a run to resume must hold run.json, but {self.path} does not.")
-        with named_damage(path, "bring it back from a copy, or train anew in another folder"):
+        with named_damage(path, FROM_A_COPY):
             told = json.loads(path.read_text(encoding="utf-8"))
             network, training = NetworkConfig.from_dict(told["network"]), TrainingConfig.from_dict(told["training"])
             return network, training, dict(told["corpus"])

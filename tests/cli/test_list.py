@@ -100,7 +100,7 @@ def test_a_damaged_run_hides_no_other(tmp_path: Path, call: Call) -> None:
     assert (0, 1) == (result.code, result.err.count("\n"))
     assert "perplexity 9.0" in result.out
     assert result.err.startswith(f"Left out: {tmp_path}/b b/evaluation.json must be as rnnzoo wrote it")
-    assert f"Delete it and have it written anew: rnnzoo train --resume --output '{tmp_path}/b b'\n" in result.err
+    assert f"delete it, and rnnzoo train --resume --output '{tmp_path}/b b' writes it anew.\n" in result.err
 
 
 @pytest.mark.parametrize("name", ["run.json", "evaluation.json"])

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnzoo.tuning.damaged_files import named_damage
+from rnnzoo.tuning.run_folder import FROM_A_COPY
+
 __all__ = ["Figure", "measured", "read_evaluation", "read_validation_loss"]
 
 
@@ -76,12 +79,11 @@ def measured(runs: Path) -> tuple[dict[str, list[Figure]], list[ValueError]]:
 
 
 def _read(path: Path, *keys: str) -> Any:
-    try:
+    way_out = FROM_A_COPY
+    if path.name == "evaluation.json":
+        way_out = f"delete it, and rnnzoo train --resume --output {shlex.quote(str(path.parent))} writes it anew"
+    with named_damage(path, way_out):
         value = json.loads(path.read_text(encoding="utf-8"))
         for key in keys:
             value = value[key]
-    except (ValueError, KeyError, TypeError) as error:
-        again = f"rnnzoo train --resume --output {shlex.quote(str(path.parent))}"
-        way_out = f". Delete it and have it written anew: {again}" if path.name == "evaluation.json" else ""
-        raise ValueError(f"{path} must be as rnnzoo wrote it, but it is not: {error!r}{way_out}") from error
     return value
