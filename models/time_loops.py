@@ -155,22 +155,23 @@ class TimeLoops:
         d_recurrent_array = _array(steps + beyond, zeros)
         for step in range(beyond):
             d_recurrent_array = d_recurrent_array.write(steps + step, zeros)
-        additive = self._is_additive(operands, kept)
+        additive, read = self._reads(operands, kept)
         d_projected_arrays = () if additive else (_array(steps, self._at(operands.projected, tf.constant(0))),)
 
         def body(
             time: tf.Tensor,
             given: Any,
             newest: tf.Tensor,
-            d_states: States,
+            d_read: States,
             d_weights: Any,
             d_recurrent: Any,
             d_projected: Any,
         ) -> Any:
+            flowing = dict(zip(read, d_read, strict=True))
             d_products = [newest if delay == 1 else d_recurrent.read(time + delay) for delay in self.delays]
             d_hidden = tf.add_n(
                 [
-                    d_states[0],
+                    *([flowing[0]] if 0 in flowing else []),
                     self._at(d_hidden_all, self.depth + time),
                     *(
                         product_gradient(d_product, transposed, operands.dropout)
@@ -178,7 +179,8 @@ class TimeLoops:
                     ),
                 ]
             )
-            d_others = (d + self._at(d_all, 1 + time) for d, d_all in zip(d_states[1:], d_others_all, strict=True))
+            d_others = [self._at(d_all, 1 + time) for d_all in d_others_all]
+            d_others = [flowing[state] + d if state in flowing else d for state, d in enumerate(d_others, start=1)]
             states = (kept.hidden[self.depth + time - 1], *(other[time] for other in kept.others))
             inputs, recurrent = given
             d_step = self._step_gradient(inputs, recurrent, states, operands.weights, (d_hidden, *d_others))
@@ -187,20 +189,21 @@ class TimeLoops:
                 time - 1,
                 self._given_backward(operands, kept, tf.maximum(time - 1, 0)),
                 d_product,
-                d_states,
+                tuple(d_states[state] for state in read),
                 tf.nest.map_structure(tf.add, d_weights, d_step_weights),
                 d_recurrent.write(time, d_product),
                 tuple(array.write(time, d_input) for array in d_projected),
             )
 
-        *_, d_states, d_weights, d_recurrent_array, d_projected_arrays = tf.while_loop(
+        d_states = [tf.zeros_like(state) for state in (operands.history[-1], *operands.others)]
+        *_, d_read, d_weights, d_recurrent_array, d_projected_arrays = tf.while_loop(
             lambda time, *_: time >= 0,
             body,
             (
                 tf.convert_to_tensor(steps) - 1,
                 self._given_backward(operands, kept, tf.convert_to_tensor(steps) - 1),
                 zeros,
-                tuple(tf.zeros_like(state) for state in (operands.history[-1], *operands.others)),
+                tuple(d_states[state] for state in read),
                 tf.nest.map_structure(tf.zeros_like, operands.weights),
                 d_recurrent_array,
                 d_projected_arrays,
@@ -210,7 +213,9 @@ class TimeLoops:
         d_recurrent = d_recurrent_array.stack()
         d_recurrent = d_recurrent[:steps] if beyond else d_recurrent
         d_projected = d_recurrent if additive else d_projected_arrays[0].stack()
-        return Gradients(d_projected, d_recurrent, d_states[0], d_states[1:], d_weights)
+        for state, d_state in zip(read, d_read, strict=True):
+            d_states[state] = d_state
+        return Gradients(d_projected, d_recurrent, d_states[0], tuple(d_states[1:]), d_weights)
 
     def kernel_gradient(self, operands: Operands, kept: Steps, gradients: Gradients, dtype: tf.DType) -> tf.Tensor:
         """One product over all steps and rows for each delay: (t·b, u)ᵀ (t·b, g) → (u, g), one below the other."""
@@ -274,6 +279,7 @@ class TimeLoops:
         states: States,
         weights: dict[str, tf.Tensor],
         upstream: States,
+        unconnected: tf.UnconnectedGradients = tf.UnconnectedGradients.ZERO,
     ) -> tuple[Any, ...]:
         """The gradients of projected, recurrent, states and weights of one step."""
         projected, *masked = given
@@ -282,16 +288,21 @@ class TimeLoops:
             tape.watch(arguments)
             new_states = self._step((projected, *masked), recurrent, states, weights)
         gradients: tuple[Any, ...] = tape.gradient(
-            new_states, arguments, output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            new_states, arguments, output_gradients=upstream, unconnected_gradients=unconnected
         )
         return gradients
 
-    def _is_additive(self, operands: Operands, kept: Steps) -> bool:
-        """Whether the equation reads nothing but the sum of the two products: their gradients are then one tensor."""
+    def _reads(self, operands: Operands, kept: Steps) -> tuple[bool, tuple[int, ...]]:
+        """Whether the equation reads nothing but the sum of the two products, whose gradients are then one tensor; and
+        which of the states it reads: for the others, nothing flows back but through the products.
+        """
         states = (kept.hidden[0], *(other[0] for other in kept.others))
         given, recurrent = self._given_backward(operands, kept, tf.constant(0))
-        d_projected, d_recurrent, *_ = self._step_gradient(given, recurrent, states, operands.weights, states)
-        return d_projected is d_recurrent
+        d_projected, d_recurrent, d_states, _ = self._step_gradient(
+            given, recurrent, states, operands.weights, states, unconnected=tf.UnconnectedGradients.NONE
+        )
+        read = tuple(state for state, d_state in enumerate(d_states) if d_state is not None)
+        return d_projected is d_recurrent, read
 
 
 def recurrent_product(
