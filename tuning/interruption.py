@@ -23,8 +23,10 @@ class Interruption:
         self._usual_handlers: dict[int, Any] = {}
 
     def defer(self) -> None:
-        """From now on, the first SIGINT or SIGTERM is only noted."""
+        """From now on, the first SIGINT or SIGTERM is only noted; one that the shell had ignored stays ignored."""
         for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) == signal.SIG_IGN:
+                continue
             self._usual_handlers[number] = signal.signal(number, self._note)
 
     def restore(self) -> None:

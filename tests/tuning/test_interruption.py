@@ -42,6 +42,17 @@ def test_what_nobody_acted_on_is_obeyed_as_the_block_ends() -> None:
     assert usual == signal.getsignal(signal.SIGINT)
 
 
+def test_an_ignored_signal_stays_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with deferred_interruption() as interruption:
+            signal.raise_signal(signal.SIGINT)
+            assert interruption.signal is None
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert "" == capsys.readouterr().err
+
+
 def test_an_error_that_ends_the_block_is_not_hidden() -> None:
     def fail() -> None:
         signal.raise_signal(signal.SIGINT)
