@@ -24,10 +24,12 @@ __all__ = ["Extender", "beginning", "can_extend", "context_names"]
 _SIGNATURES = ("predict_next", "serving_default")
 _INPUTS = ("text", "unfinished")
 _ANSWERS = ("probabilities", "words")  # what `predict_next` answers, which is what has run before anybody asks
+# Who types sends one text. Looking up each of thousands would hold up the loop, and keeping them empty the cache.
+_MOST_ROWS = 8
 
 
 def can_extend(servable: Servable, question: Question) -> bool:
-    """Whether `extend` answers this question too."""
+    """Whether `extend` answers this question too, and quickly: it has a few texts."""
     text = next(iter(question.feeds.values())) if len(question.feeds) == 1 else None
     return (
         servable.own_export
@@ -35,7 +37,7 @@ def can_extend(servable: Servable, question: Question) -> bool:
         and "extend" in servable.signatures
         and text is not None
         and text.ndim == 1
-        and len(text) > 0
+        and 0 < len(text) <= _MOST_ROWS
     )
 
 

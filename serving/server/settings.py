@@ -31,7 +31,8 @@ class ServerSettings:
         batching: which models' concurrent requests run as one: "own", our own exports, in which no row looks at
             another; "all", every model, as TensorFlow Serving with `--enable_batching`; or "off".
         batching_parameters: how large, how long, how many; TensorFlow Serving's names and defaults.
-        prefix_cache_bytes: memory for the states behind recent texts (our own exports only); 0 keeps none.
+        prefix_cache_bytes: memory for the states behind recent texts (our own exports only, and requests of at most 8
+            texts); 0 keeps none.
         poll_seconds: how often to look for new versions; 0 never.
         model_config_file: where the models are listed, if anywhere.
         model_config_file_poll_seconds: how often to read it again; 0 never.

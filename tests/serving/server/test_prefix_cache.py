@@ -101,6 +101,13 @@ def test_rows_together(cached: Asked, uncached: Asked) -> None:
     same(uncached.ask(texts), cached.ask(texts))
 
 
+def test_many_texts_go_past_it(cached: Asked, uncached: Asked) -> None:
+    told, texts = len(cached.told), [b"the game is over"] * 9
+
+    same(uncached.ask(texts), cached.ask(texts))
+    assert told == len(cached.told)
+
+
 def test_typing_runs_only_what_is_new(repository: Repository) -> None:
     asked = make(repository)
     words = ["the", "game", "is", "over", ".", "don't", "stop", "the", "real-time", "game"]
