@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from rnnzoo.serving.server.batch_run import Ran, Task, Told, run_together
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
@@ -19,12 +20,20 @@ _LINGER = 0.1
 _SWEEP_SECONDS = 1.0
 
 
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class _Queue:
+    """What waits for one signature of one model, in all of its lanes."""
+
+    rows: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class _Lane:
     """The tasks that can run together: one model, one signature, one set of outputs, one shape of row."""
 
     servable: Servable
     fetches: tuple[str, ...]
+    queue: _Queue
     waiting: OrderedDict[Task, None] = field(default_factory=OrderedDict)  # oldest first; whoever gives up leaves it
     rows: int = 0  # of those that wait
     running: int = 0  # batches
@@ -38,13 +47,25 @@ class _Lane:
         """When its oldest task came."""
         return next(iter(self.waiting)).since
 
+    def put(self, task: Task) -> None:
+        """Its task waits from now on."""
+        self.waiting[task] = None
+        self.rows += task.rows
+        self.queue.rows += task.rows
+
+    def remove(self, task: Task) -> None:
+        """Its task waits no more."""
+        del self.waiting[task]
+        self.rows -= task.rows
+        self.queue.rows -= task.rows
+
 
 class Batcher:
     """Collects tasks by lane; lives in the loop, except for the runs themselves.
 
     A lane runs one batch at a time, and a further one only when it is full: what arrives meanwhile is the next batch.
-    While all threads are busy none begins, so that what waits is counted here, and bounded; the lane whose task has
-    waited longest is next.
+    While all threads are busy none begins, so that what waits is counted here, and bounded for each signature, however
+    many lanes its requests are in; the lane whose task has waited longest is next.
 
     Args:
         parameters: how large, how long, how many.
@@ -65,6 +86,7 @@ class Batcher:
         self._refuse_large = refuse_large
         self._told = told
         self._lanes: dict[Hashable, _Lane] = {}
+        self._queues: WeakValueDictionary[Hashable, _Queue] = WeakValueDictionary()
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
@@ -77,17 +99,20 @@ class Batcher:
         """How many kinds of tasks it has met lately."""
         return len(self._lanes)
 
-    async def run(self, servable: Servable, fetches: tuple[str, ...], lane_key: Hashable, task: Task) -> Ran:
+    async def run(
+        self, servable: Servable, signature_name: str, fetches: tuple[str, ...], lane_key: Hashable, task: Task
+    ) -> Ran:
         """The task's outputs, after a run with whatever waits in the same lane.
 
         Args:
             servable: the model; it is kept loaded until the run is over.
+            signature_name: whose queue it waits in.
             fetches: tensor names; each must have the batch's rows as its first axis.
             lane_key: tasks with equal keys fit together.
             task: what to run.
 
         Raises:
-            StatusError: UNAVAILABLE if the lane is full, INVALID_ARGUMENT if the task is too large,
+            StatusError: UNAVAILABLE if the queue is full, INVALID_ARGUMENT if the task is too large,
                 DEADLINE_EXCEEDED, or what the run of this very task comes to.
         """
         most = self._parameters.max_batch_size
@@ -95,11 +120,11 @@ class Batcher:
             raise StatusError(
                 Code.INVALID_ARGUMENT, f"Task size {task.rows} is larger than maximum input batch size {most}"
             )
-        key = (servable, fetches, lane_key)
-        lane = self._lane(key, servable, fetches)
-        batches = -(-lane.rows // most)
-        if (batches >= self._parameters.max_enqueued_batches and lane.rows % most + task.rows > most) or (
-            lane.rows >= most * self._parameters.max_enqueued_batches
+        lane = self._lane(servable, signature_name, fetches, lane_key)
+        rows = lane.queue.rows
+        batches = -(-rows // most)
+        if (batches >= self._parameters.max_enqueued_batches and rows % most + task.rows > most) or (
+            rows >= most * self._parameters.max_enqueued_batches
         ):
             raise StatusError(
                 Code.UNAVAILABLE,
@@ -108,8 +133,7 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         task.future, task.since = loop.create_future(), time.perf_counter()
-        lane.waiting[task] = None
-        lane.rows += task.rows
+        lane.put(task)
         self._consider(lane)
         try:
             if task.deadline is None:
@@ -120,13 +144,14 @@ class Batcher:
             raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
         finally:
             if task in lane.waiting:  # its caller has gone, and must not fill the queue for others
-                del lane.waiting[task]
-                lane.rows -= task.rows
+                lane.remove(task)
 
-    def _lane(self, key: Hashable, servable: Servable, fetches: tuple[str, ...]) -> _Lane:
+    def _lane(self, servable: Servable, signature_name: str, fetches: tuple[str, ...], lane_key: Hashable) -> _Lane:
+        key = (servable, signature_name, fetches, lane_key)
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = _Lane(servable, fetches)
+            queue = self._queues.setdefault((servable, signature_name), _Queue())
+            lane = self._lanes[key] = _Lane(servable, fetches, queue)
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
         lane.used = True
@@ -176,8 +201,7 @@ class Batcher:
             task = next(iter(lane.waiting))
             if tasks and rows + task.rows > self._parameters.max_batch_size:
                 break
-            del lane.waiting[task]
-            lane.rows -= task.rows
+            lane.remove(task)
             if task.future.done():  # its caller has gone
                 continue
             if task.deadline is not None and now >= task.deadline:

@@ -66,7 +66,8 @@ class Runner:
         fetches = question.fetches
         if plan.lengths:
             fetches = [*fetches, question.signature.outputs[plan.lengths].name]
-        ran = await self.batcher.run(servable, tuple(fetches), plan.lane(feeds), Task(feeds, rows, deadline))
+        task = Task(feeds, rows, deadline)
+        ran = await self.batcher.run(servable, question.signature_name, tuple(fetches), plan.lane(feeds), task)
         if not plan.lengths:
             return ran
         return Ran(plan.cut(ran.arrays[:-1], ran.arrays[-1]), ran.rows, ran.began, ran.seconds)

@@ -69,10 +69,12 @@ class Asking:
     def told(self, name: str, rows: int, seconds: float) -> None:
         self.counted.append((name, rows))
 
-    def ask(self, *values: float, timeout: float | None = None, lane: str = "") -> "asyncio.Task[Ran]":
+    def ask(
+        self, *values: float, timeout: float | None = None, lane: str = "", signature: str = "double"
+    ) -> "asyncio.Task[Ran]":
         deadline = None if timeout is None else time.perf_counter() + timeout
         task = Task({"x": np.array(values)}, len(values), deadline)
-        return asyncio.ensure_future(self.batcher.run(self.model, ("y",), lane, task))  # type: ignore[arg-type]
+        return asyncio.ensure_future(self.batcher.run(self.model, signature, ("y",), lane, task))  # type: ignore[arg-type]
 
     async def occupied(self) -> "asyncio.Task[Ran]":
         first = self.ask(0.0)
@@ -175,6 +177,22 @@ def test_full_batches_wait_in_the_queue_that_is_bounded(model: Doubling) -> None
     assert [[0.0], [1.0, 2.0], [3.0, 4.0]] == model.runs
     assert [Code.UNAVAILABLE] * 16 == [error.code for error in answers if isinstance(error, StatusError)]
     assert answers[-1].message.endswith("currently 2 batches enqueued and max_enqueued_batches is 2")
+
+
+def test_the_queue_is_bounded_however_many_lanes_share_it(model: Doubling) -> None:
+    async def main() -> list[Any]:
+        asking = Asking(model, threads=1, max_batch_size=2, max_enqueued_batches=2)
+        tasks = [await asking.occupied(), *(asking.ask(float(value), lane=f"{value} wide") for value in range(1, 9))]
+        other = asking.ask(9.0, signature="other")
+        await asyncio.sleep(0)
+        assert 5 == asking.batcher.waiting
+        model.gate.set()
+        return [*await asyncio.gather(*tasks, return_exceptions=True), await other, await asking.ask(10.0, lane="new")]
+
+    answers = run(main())
+
+    assert [[float(value)] for value in (0, 1, 2, 3, 4, 9, 10)] == model.runs
+    assert [Code.UNAVAILABLE] * 4 == [error.code for error in answers if isinstance(error, StatusError)]
 
 
 def test_full_batches_keep_every_thread_busy(model: Doubling) -> None:
