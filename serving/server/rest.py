@@ -11,9 +11,9 @@ from aiohttp import web
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.json_answers import error_answer
 from rnnzoo.serving.server.request_record import RequestObserver, RequestRecord
-from rnnzoo.serving.server.rest_answers import answer_prediction, answer_question
+from rnnzoo.serving.server.rest_answers import Answer, answer_prediction, answer_question
 from rnnzoo.serving.server.rest_bodies import Bodies
-from rnnzoo.serving.server.rest_urls import question_of
+from rnnzoo.serving.server.rest_urls import Question, question_of
 from rnnzoo.serving.server.status import GONE, Code, StatusError
 
 __all__ = ["RestOptions", "make_app"]
@@ -56,7 +56,7 @@ class RestOptions:
     """How the REST port answers.
 
     Attributes:
-        timeout_in_ms: what a request may take; 0 or less is no limit.
+        timeout_in_ms: what a request may take, its body and its turn waited for; 0 or less is no limit.
         cors: whether pages of other origins may ask.
         monitoring_path: where Prometheus finds the metrics; None for nowhere.
         most_body_bytes: of a request, unpacked; as much as TensorFlow Serving unpacks of a gzip body.
@@ -141,8 +141,7 @@ class _Handlers:
             return _refused(StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}"))
         record = self._observer.begin(question.method.capitalize(), "REST")
         try:
-            async with self._bodies.body_of(request) as body:
-                answer = await answer_prediction(self._core, question, body, self._timeout, record)
+            answer = await self._answer_in_time(request, question, record)
         except web.HTTPRequestEntityTooLarge:
             most = self._options.most_body_bytes
             too_large = StatusError(Code.INVALID_ARGUMENT, f"the body of a request must have at most {most} bytes.")
@@ -163,6 +162,14 @@ class _Handlers:
             return _refused(failure)
         self._observer.finish(record, 0, "", answer.request, answer.response)
         return _json(answer.body, {"Server-Timing": _timing(record)})
+
+    async def _answer_in_time(self, request: web.Request, question: Question, record: RequestRecord) -> Answer:
+        # What waits for its body or for a worker would wait for ever: a run's own limit begins with the run.
+        try:
+            async with asyncio.timeout(self._timeout), self._bodies.body_of(request) as body:
+                return await answer_prediction(self._core, question, body, self._timeout, record)
+        except TimeoutError:
+            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
 
 
 async def _without_server(request: web.Request, response: web.StreamResponse) -> None:

@@ -41,7 +41,8 @@ class ServerSettings:
         enable_serialization_as_tensor_content: whether gRPC's answers come as `tensor_content` instead of typed lists.
         enable_profiler: whether whoever reaches the gRPC port may take traces, also to files of this machine.
         rest_api_port: the HTTP port; 0 picks a free one, None is no port.
-        rest_api_timeout_in_ms: what a request by HTTP may take; TensorFlow Serving's default. 0 is no limit.
+        rest_api_timeout_in_ms: what a request by HTTP may take, its body and its turn waited for; TensorFlow Serving's
+            default. 0 is no limit.
         rest_api_enable_cors_support: whether web pages of other origins may ask.
         monitoring_path: where on the HTTP port Prometheus finds the metrics; None for nowhere.
         playground: whether the HTTP port shows a page at `/` to try models out.

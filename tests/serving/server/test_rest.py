@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import socket
+import threading
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +194,35 @@ def test_the_timeout_answers_504(rest_server: Server, ask: Ask) -> None:
     reply = ask(rest_server, "POST", "/v1/models/half:predict", '{"signature_name": "count", "inputs": 2000000000}')
 
     assert 504 == reply.status
+
+
+def test_a_body_that_does_not_come_is_504(rest_server: Server, rest_port: Callable[[Server], int]) -> None:
+    with socket.create_connection(("127.0.0.1", rest_port(rest_server)), timeout=30) as stalled:
+        stalled.sendall(b'POST /v1/models/half:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"instances"')
+        answer = stalled.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 504 ")
+    assert b'"error": "Timed out waiting for notification"' in answer
+
+
+def test_a_request_that_no_worker_takes_is_504(arithmetic: Path, ask: Ask) -> None:
+    server = make_server(arithmetic, port=0, poll_seconds=0, rest_api_port=0, rest_api_timeout_in_ms=200, workers=1)
+    server.start()
+    busy, answered = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        busy.set()
+        return answered.wait(5)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(lambda: server._loop.run(server.core.in_thread(work)))
+        assert busy.wait(30)
+        reply = ask(server, "POST", "/v1/models/default:predict", GOOD)
+        answered.set()
+    server.stop()
+
+    assert 504 == reply.status
+    assert working.result()
 
 
 def test_the_answer_says_where_its_time_went(rest_server: Server, ask: Ask) -> None:
