@@ -40,13 +40,13 @@ def classify(
         repository: the loaded models.
         request: model, signature (`serving_default` if it names none) and examples.
         timeout: seconds that the run may take; no limit if None.
-        record: where what was resolved is written, if given.
+        record: where the times and what was resolved are written, if given.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
     with leased(repository, request, record) as servable:
-        return classify_with(servable, request, timeout, repository.check_method_names)
+        return classify_with(servable, request, timeout, repository.check_method_names, record)
 
 
 def classify_with(
@@ -54,6 +54,7 @@ def classify_with(
     request: classification_pb2.ClassificationRequest,
     timeout: float | None = None,
     check_method_name: bool = False,
+    record: Record | None = None,
 ) -> classification_pb2.ClassificationResponse:
     """The same, of a model in hand; `check_method_name` demands that the signature was made for this call.
 
@@ -66,6 +67,7 @@ def classify_with(
         request.input,
         lambda signature: classification_fetches(signature, check_method_name),
         timeout,
+        record,
     )
     return classification_pb2.ClassificationResponse(
         result=classifications(signature, count, arrays), model_spec=resolved(servable, request.model_spec)

@@ -18,6 +18,7 @@ from rnnzoo.serving.server.workers import Workers
 
 __all__ = ["Core"]
 
+_Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 
 
@@ -86,6 +87,40 @@ class Core:
                 record.compute += ran.seconds
                 record.reply += time.perf_counter() - answered
         return response
+
+    async def infer(
+        self,
+        compute: Callable[[Repository, _Request, float | None, Record | None], _Result],
+        request: _Request,
+        timeout: float | None = None,
+        record: Record | None = None,
+    ) -> _Result:
+        """Answers Classify, Regress or MultiInference, each request alone in a thread.
+
+        Args:
+            compute: `classify`, `regress` or `multi_infer`.
+            request: its message.
+            timeout: seconds until nobody waits for the answer any more; no limit if None.
+            record: where the times and what was resolved are written, if given.
+
+        Raises:
+            StatusError: as TensorFlow Serving would refuse the request.
+        """
+        asked = time.perf_counter()
+
+        def run() -> _Result:
+            began = time.perf_counter()
+            left = None if timeout is None else timeout - (began - asked)
+            if record is None:
+                return compute(self.repository, request, left, None)
+            record.queue += began - asked
+            parsed = record.parse  # a body of JSON
+            result = compute(self.repository, request, left, record)
+            record.reply += time.perf_counter() - began - (record.parse - parsed) - record.compute
+            self._count_run(record.model_name, record.rows, record.compute)
+            return result
+
+        return await self.in_thread(run)
 
     async def in_thread(self, work: Callable[[], _Result]) -> _Result:
         """What blocking work returns; it runs in one of `settings.workers` threads.

@@ -3,6 +3,7 @@
 The checks and their messages are those of tensorflow_serving/servables/tensorflow/util.cc.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -64,18 +65,26 @@ def run_on_examples(
     signature: meta_graph_pb2.SignatureDef,
     fetches: Sequence[str],
     timeout: float | None,
+    record: Record | None,
 ) -> tuple[int, list[np.ndarray]]:
-    """How many examples a request holds, and the tensors `fetches` for them.
+    """How many examples a request holds, and the tensors `fetches` for them; count and times are written down.
 
     Raises:
         StatusError: if there is no example, the model takes no text, or an op fails.
     """
+    asked = time.perf_counter()
     examples = serialized_examples(given)
     info = signature.inputs["inputs"]
     if info.dtype != types_pb2.DT_STRING:
         wanted = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
         raise refused(f"Expects arg[0] to be {wanted} but string is provided")
-    return len(examples), [np.asarray(array) for array in servable.run({info.name: examples}, fetches, timeout)]
+    began = time.perf_counter()
+    arrays = servable.run({info.name: examples}, fetches, timeout)
+    if record is not None:
+        record.rows = len(examples)
+        record.parse += began - asked
+        record.compute += time.perf_counter() - began
+    return len(examples), [np.asarray(array) for array in arrays]
 
 
 @contextmanager
@@ -103,6 +112,7 @@ def ask_about_examples(
     given: input_pb2.Input,
     fetches_of: Callable[[meta_graph_pb2.SignatureDef], list[str]],
     timeout: float | None,
+    record: Record | None,
 ) -> tuple[meta_graph_pb2.SignatureDef, int, dict[str, np.ndarray]]:
     """The signature that a request names, how many examples it holds, and the fetched tensors by name.
 
@@ -112,6 +122,7 @@ def ask_about_examples(
         given: the examples.
         fetches_of: the tensors that answer the call, from its signature.
         timeout: seconds that the run may take; no limit if None.
+        record: where the rows and the times are written, if given.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
@@ -121,7 +132,7 @@ def ask_about_examples(
         raise refused(f"No signature was found with the name: {name}")
     signature = servable.signatures[name]
     fetches = fetches_of(signature)
-    count, arrays = run_on_examples(servable, given, signature, fetches, timeout)
+    count, arrays = run_on_examples(servable, given, signature, fetches, timeout, record)
     return signature, count, dict(zip(fetches, arrays, strict=True))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -71,19 +70,19 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Classify(  # noqa: N802 - the protocol's name
         self, request: classification_pb2.ClassificationRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> classification_pb2.ClassificationResponse:
-        return await self._in_thread(context, "Classify", request, classify)
+        return await self._infer(context, "Classify", request, classify)
 
     async def Regress(  # noqa: N802 - the protocol's name
         self, request: regression_pb2.RegressionRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> regression_pb2.RegressionResponse:
-        return await self._in_thread(context, "Regress", request, regress)
+        return await self._infer(context, "Regress", request, regress)
 
     async def MultiInference(  # noqa: N802 - the protocol's name
         self, request: inference_pb2.MultiInferenceRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> inference_pb2.MultiInferenceResponse:
-        return await self._in_thread(context, "MultiInference", request, multi_infer)
+        return await self._infer(context, "MultiInference", request, multi_infer)
 
-    async def _in_thread(
+    async def _infer(
         self,
         context: grpc.aio.ServicerContext[Any, Any],
         api: str,
@@ -91,13 +90,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         compute: Callable[[Repository, _Request, float | None, Record | None], Any],
     ) -> Any:
         timeout = context.time_remaining()
-        asked = time.monotonic()
 
-        def run(record: Record | None) -> Any:
-            left = None if timeout is None else timeout - (time.monotonic() - asked)
-            return compute(self._core.repository, request, left, record)
+        async def infer(record: Record | None) -> Any:
+            return await self._core.infer(compute, request, timeout, record)
 
-        return await answer(self._core, context, api, request, lambda record: self._core.in_thread(lambda: run(record)))
+        return await answer(self._core, context, api, request, infer)
 
 
 async def answer(

@@ -30,14 +30,14 @@ def multi_infer(
         repository: the loaded models.
         request: the tasks, each with a model, a signature and a method, and the examples they share.
         timeout: seconds that the run may take; no limit if None.
-        record: where what was resolved is written, if given.
+        record: where the times and what was resolved are written, if given.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
     spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
     with lease(repository, spec, record) as servable:
-        return multi_infer_with(servable, request, timeout, repository.check_method_names)
+        return multi_infer_with(servable, request, timeout, repository.check_method_names, record)
 
 
 def multi_infer_with(
@@ -45,6 +45,7 @@ def multi_infer_with(
     request: inference_pb2.MultiInferenceRequest,
     timeout: float | None = None,
     check_method_name: bool = False,
+    record: Record | None = None,
 ) -> inference_pb2.MultiInferenceResponse:
     """The same, of a model in hand; `check_method_name` demands that the signatures were made for their methods.
 
@@ -52,7 +53,8 @@ def multi_infer_with(
         StatusError: as TensorFlow Serving would refuse the request.
     """
     signatures, fetches = _signatures(servable, request, check_method_name)
-    count, values = run_on_examples(servable, request.input, next(iter(signatures.values())), fetches, timeout)
+    signature = next(iter(signatures.values()))
+    count, values = run_on_examples(servable, request.input, signature, fetches, timeout, record)
     arrays = dict(zip(fetches, values, strict=True))
     response = inference_pb2.MultiInferenceResponse()
     for task in request.tasks:

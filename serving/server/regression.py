@@ -40,13 +40,13 @@ def regress(
         repository: the loaded models.
         request: model, signature (`serving_default` if it names none) and examples.
         timeout: seconds that the run may take; no limit if None.
-        record: where what was resolved is written, if given.
+        record: where the times and what was resolved are written, if given.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
     with leased(repository, request, record) as servable:
-        return regress_with(servable, request, timeout, repository.check_method_names)
+        return regress_with(servable, request, timeout, repository.check_method_names, record)
 
 
 def regress_with(
@@ -54,6 +54,7 @@ def regress_with(
     request: regression_pb2.RegressionRequest,
     timeout: float | None = None,
     check_method_name: bool = False,
+    record: Record | None = None,
 ) -> regression_pb2.RegressionResponse:
     """The same, of a model in hand; `check_method_name` demands that the signature was made for this call.
 
@@ -66,6 +67,7 @@ def regress_with(
         request.input,
         lambda signature: regression_fetches(signature, check_method_name),
         timeout,
+        record,
     )
     return regression_pb2.RegressionResponse(
         result=regressions(signature, count, arrays), model_spec=resolved(servable, request.model_spec)

@@ -59,10 +59,10 @@ async def answer_prediction(
         return await _predict(core, question, body, timeout, record)
     if question.method == "classify":
         asked = await _read(core, body, record, lambda: classification_request(body, question.spec))
-        classified = await core.in_thread(lambda: classify(core.repository, asked, _left(timeout, record), record))
+        classified = await core.infer(classify, asked, _left(timeout, record), record)
         return Answer(classification_answer(classified.result), asked, classified)
     asking = await _read(core, body, record, lambda: regression_request(body, question.spec))
-    regressed = await core.in_thread(lambda: regress(core.repository, asking, _left(timeout, record), record))
+    regressed = await core.infer(regress, asking, _left(timeout, record), record)
     return Answer(regression_answer(regressed.result), asking, regressed)
 
 

@@ -16,6 +16,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.process import Server, make_server
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
@@ -226,6 +227,30 @@ def test_the_same_signatures_answer_predict_in_typed_lists(stub: Stub) -> None:
     assert [1.0, 2.0, 3.0] == list(answer.outputs["scores"].float_val)
     assert LABELS == list(answer.outputs["classes"].string_val)
     assert b"" == answer.outputs["scores"].tensor_content
+
+
+@pytest.mark.parametrize(
+    ("call", "request_"),
+    [
+        ("Classify", classification()),
+        ("Regress", regression()),
+        ("MultiInference", multi(("", CLASSIFY), ("regress", REGRESS))),
+    ],
+)
+def test_runs_are_counted_and_timed(
+    server: Server, stub: Stub, call: str, request_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    assert isinstance(server.core.metrics, ServerMetrics)
+    monkeypatch.setattr(server.core.metrics, "batch", lambda *run: told.append(run))
+    monkeypatch.setattr(server.core.observer, "finish", lambda record, *_: told.append(record))
+
+    getattr(stub, call)(request_, timeout=20)
+
+    run, record = told
+    assert ("one", 2, record.compute) == run
+    assert 2 == record.rows
+    assert 0 < min(record.parse, record.queue, record.compute, record.reply)
 
 
 @pytest.mark.parametrize(
