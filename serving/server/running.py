@@ -1,5 +1,6 @@
 """From a question to its arrays: in a batch with others where that is safe, alone in a thread where it is not."""
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from rnnzoo.serving.server.workers import Workers
 __all__ = ["Runner"]
 
 _MOST_BATCHES = 16  # of rows that one request may bring, where they need no batch
+_log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -96,6 +98,13 @@ class Runner:
         plans = self._plans.setdefault(servable, {})
         if name not in plans:
             plans[name] = batch_plan(servable, name, self._all)
+            if plans[name] is None and self._all:
+                _log.warning(
+                    "model %s: requests to the signature %s run one by one: for batches, all inputs and outputs must "
+                    "have an open first axis, and no output a width that only text decides",
+                    servable.name,
+                    name,
+                )
         return plans[name]
 
     async def _alone(self, servable: Servable, question: Question, deadline: float | None) -> Ran:

@@ -29,7 +29,8 @@ class ServerSettings:
         max_waiting: how many requests may wait for those workers; more are refused (RESOURCE_EXHAUSTED), because
             whoever waits longer has gone, and waiting requests are memory.
         batching: which models' concurrent requests run as one: "own", our own exports, in which no row looks at
-            another; "all", every model, as TensorFlow Serving with `--enable_batching`; or "off".
+            another; "all", every model whose signatures let rows be told apart, as TensorFlow Serving with
+            `--enable_batching`; or "off".
         batching_parameters: how large, how long, how many; TensorFlow Serving's names and defaults.
         prefix_cache_bytes: memory for the states behind recent texts (our own exports only, and requests of at most 8
             texts); 0 keeps none.

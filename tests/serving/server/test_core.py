@@ -107,6 +107,23 @@ def test_other_models_are_batched_only_on_demand(repository: Repository) -> None
     assert [2.0, 4.0] == answers[3]["scaled"].tolist()
 
 
+def test_what_is_not_batched_on_demand_is_told_once(repository: Repository, caplog: pytest.LogCaptureFixture) -> None:
+    requests = [
+        request("numbers", signature, **{name: value})
+        for signature, name, value in (
+            ("count", "n", np.int32(1)),
+            ("count", "n", np.int32(2)),
+            ("multiply", "rows", np.ones((1, 3), np.float32)),
+        )
+    ]
+
+    ask_all(repository, requests)
+    assert [] == caplog.records
+    ask_all(repository, requests, batching="all")
+    (told,) = (record.getMessage() for record in caplog.records)
+    assert told.startswith("model numbers: requests to the signature count run one by one: ")
+
+
 def test_short_texts_and_short_continuations_do_not_wait_for_long_ones(repository: Repository) -> None:
     def lane(text: str = "the", max_words: int = 20) -> Any:
         asked = request("words", "generate", text=[text], max_words=np.array([max_words], np.int32))
