@@ -1,9 +1,11 @@
 """The middle of the server: requests of every protocol come in here, in one asyncio loop, and run in its threads."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
 from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server.extending import Extender, can_extend
@@ -20,6 +22,7 @@ __all__ = ["Core"]
 
 _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
+_MOST_VALUES_IN_LOOP = 2**17  # more take tens of milliseconds, in which nobody else is answered
 
 
 class Core:
@@ -70,7 +73,10 @@ class Core:
         if not request.HasField("model_spec"):
             raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
         with lease(self.repository, request.model_spec, record) as servable:
-            question = prepare(servable, request, self.repository.check_method_names)
+            question = await self.in_thread_if(
+                _values_of(request) > _MOST_VALUES_IN_LOOP,
+                lambda: prepare(servable, request, self.repository.check_method_names),
+            )
             parsed = time.perf_counter()
             if record is not None:
                 record.signature_name = question.signature_name
@@ -80,7 +86,9 @@ class Core:
             else:
                 ran = await self.runner.run(servable, question, deadline)
             answered = time.perf_counter()
-            response = reply(servable, question, ran.arrays)
+            response = await self.in_thread_if(
+                sum(map(np.size, ran.arrays)) > _MOST_VALUES_IN_LOOP, lambda: reply(servable, question, ran.arrays)
+            )
             if record is not None:
                 record.rows, record.batch_rows = question.rows, ran.rows
                 record.queue += ran.began - parsed
@@ -130,6 +138,14 @@ class Core:
         """
         return await self._workers.run(work)
 
+    async def in_thread_if(self, large: bool, work: Callable[[], _Result]) -> _Result:
+        """What the work returns: at once, or from a thread if it is large.
+
+        Raises:
+            StatusError: as `in_thread`.
+        """
+        return await self.in_thread(work) if large else work()
+
     async def in_turn(self, change: Callable[[], _Result]) -> _Result:
         """What a change of the models returns; one after the other, in a thread that no request waits for.
 
@@ -153,3 +169,8 @@ class Core:
     def _count_run(self, model_name: str, rows: int, seconds: float) -> None:
         if self.metrics is not None:
             self.metrics.batch(model_name, rows, seconds)
+
+
+def _values_of(request: predict_pb2.PredictRequest) -> int:
+    """How many values a request says that it holds: `ByteSize` would write it all to see how long it is."""
+    return sum(math.prod([axis.size for axis in tensor.tensor_shape.dim]) for tensor in request.inputs.values())

@@ -100,20 +100,17 @@ async def _predict(core: Core, question: Question, body: bytes, timeout: float |
     request, layout = await _read(core, body, record, lambda: predict_request(body, question.spec, signature_of))
     response = await core.predict(request, _left(timeout, record), record)
     began = time.perf_counter()
-    answer = await _maybe_in_thread(core, response.ByteSize(), lambda: predict_answer(response.outputs, layout))
+    large = response.ByteSize() > _MOST_BYTES_IN_LOOP
+    answer = await core.in_thread_if(large, lambda: predict_answer(response.outputs, layout))
     record.reply += time.perf_counter() - began
     return Answer(answer, request, response)
 
 
 async def _read(core: Core, body: bytes, record: RequestRecord, read: Callable[[], _Result]) -> _Result:
     began = time.perf_counter()
-    result = await _maybe_in_thread(core, len(body), read)
+    result = await core.in_thread_if(len(body) > _MOST_BYTES_IN_LOOP, read)
     record.parse += time.perf_counter() - began
     return result
-
-
-async def _maybe_in_thread(core: Core, size: int, work: Callable[[], _Result]) -> _Result:
-    return work() if size <= _MOST_BYTES_IN_LOOP else await core.in_thread(work)
 
 
 def _left(timeout: float | None, record: RequestRecord) -> float | None:

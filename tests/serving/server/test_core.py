@@ -1,7 +1,8 @@
 """Many questions at once, of every kind and length: each answer is what it would be alone."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rnnzoo.serving.server import batching
 from rnnzoo.serving.server.batch_plan import batch_plan
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.inference import prepare
+from rnnzoo.serving.server.inference import prepare, reply
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.settings import ServerSettings
@@ -158,6 +159,27 @@ def test_a_record_has_its_own_rows_and_those_of_its_batch(repository: Repository
     asyncio.run(main())
 
     assert [(1, 3), (2, 3), (2, 0)] == [(record.rows, record.batch_rows) for record in records]
+
+
+def test_large_messages_are_read_and_written_in_threads(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def told(work: Callable[..., Any]) -> Callable[..., Any]:
+        def telling(*arguments: Any) -> Any:
+            threads.append(threading.current_thread().name.rpartition("_")[0])
+            return work(*arguments)
+
+        return telling
+
+    for work in (prepare, reply):
+        monkeypatch.setattr(f"rnnzoo.serving.server.core.{work.__name__}", told(work))
+
+    for size in (10, 2**17 + 1):
+        (answer,) = ask_all(repository, [request("numbers", "serving_default", x=np.ones(size, np.float32))])
+        assert (size,) == answer["scaled"].shape
+    assert ["", "", "rnnzoo-serving", "rnnzoo-serving"] == threads
 
 
 def test_waiting_is_bounded(repository: Repository) -> None:
