@@ -24,7 +24,7 @@ __all__ = ["Extender", "beginning", "can_extend", "context_names"]
 _SIGNATURES = ("predict_next", "serving_default")
 _INPUTS = ("text", "unfinished")
 _ANSWERS = ("probabilities", "words")  # what `predict_next` answers, which is what has run before anybody asks
-# Who types sends one text. Looking up each of thousands would hold up the loop, and keeping them empty the cache.
+# Who types sends one text. To look up each of thousands would hold up the loop, and to keep them would empty the cache.
 _MOST_ROWS = 8
 
 
