@@ -40,7 +40,7 @@ class _ConfigPolling:
     def _reload(self) -> None:
         repository, settings = self._core.repository, self._core.settings
         try:
-            models = read_model_config(settings.model_config_file)
+            models = read_model_config(settings.model_config_file, served=repository.names)
             if models != self._applied or settings.reapply_model_config_file:
                 before = set(repository.names)
                 repository.reconfigure(models)

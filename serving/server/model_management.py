@@ -4,6 +4,7 @@ Codes and messages are those of get_model_status_impl.cc, model_service_impl.cc 
 """
 
 import os
+from collections.abc import Collection
 
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 from tensorflow_serving.config import model_server_config_pb2
@@ -61,12 +62,16 @@ def handle_reload_config(
     return response
 
 
-def read_model_config(path: str | os.PathLike[str]) -> dict[str, ModelSettings]:
+def read_model_config(path: str | os.PathLike[str], served: Collection[str] = ()) -> dict[str, ModelSettings]:
     """The models in the file of `--model_config_file`, by name.
+
+    Args:
+        path: the file.
+        served: the models that are served so far.
 
     Raises:
         OSError: if it cannot be read.
         ValueError: if its text is no ModelServerConfig.
         StatusError: as TensorFlow Serving would refuse its models.
     """
-    return models_of(read_text_proto(path, model_server_config_pb2.ModelServerConfig()))
+    return models_of(read_text_proto(path, model_server_config_pb2.ModelServerConfig()), served)

@@ -41,7 +41,8 @@ def models_of(
 
     Args:
         config: the message.
-        served: the models that are served so far, whose platform must not change.
+        served: the models that are served so far: their platform must not change, and they go only by a list without
+            them, not by a message without a list, as of a file that is being written.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the configuration.
@@ -52,7 +53,14 @@ def models_of(
     >>> models_of(config)["lstm"].labels
     {'stable': 3}
     """
-    if config.WhichOneof("config") == "custom_model_config":
+    kind = config.WhichOneof("config")
+    if served and kind != "model_config_list":
+        raise StatusError(
+            Code.FAILED_PRECONDITION,
+            "Cannot transition to requested config. It is only legal to transition from one ModelConfigList to "
+            "another.",
+        )
+    if kind == "custom_model_config":
         raise StatusError(Code.UNIMPLEMENTED, "ModelServer does not yet support custom model config.")
     models: dict[str, ModelSettings] = {}
     for model in config.model_config_list.config:

@@ -204,6 +204,8 @@ def test_the_configuration_file_is_read_again(models: Path, tmp_path: Path, capl
     server = Server(Repository(read_model_config(file)), settings)
     server.start()
     try:
+        file.write_text("", encoding="utf-8")  # as whoever writes it anew leaves it for a moment
+        wait_for(lambda: "failed to ReloadConfig: Cannot transition to requested config." in caplog.text)
         file.write_text("model_config_list {", encoding="utf-8")
         wait_for(lambda: "Error parsing text-format tensorflow.serving.ModelServerConfig" in caplog.text)
         file.write_text(config(("b", models / "missing")), encoding="utf-8")
@@ -211,5 +213,7 @@ def test_the_configuration_file_is_read_again(models: Path, tmp_path: Path, capl
         assert {"a": [3]} == server.repository.versions
         file.write_text(config(("b", models / "numbers")), encoding="utf-8")
         wait_for(lambda: server.repository.versions == {"b": [3]})
+        file.write_text("model_config_list { }", encoding="utf-8")
+        wait_for(lambda: server.repository.versions == {})
     finally:
         server.stop()

@@ -1,5 +1,6 @@
 """Model configurations as TensorFlow Serving's documentation has them, and its words for those it refuses."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from rnnzoo.serving.server.text_protos import parse_text_proto
 from rnnzoo.serving.server.version_policies import All, Latest, Specific
 
 
-def parsed(text: str) -> dict[str, ModelSettings]:
-    return models_of(parse_text_proto(text, model_server_config_pb2.ModelServerConfig()))
+def parsed(text: str, served: Collection[str] = ()) -> dict[str, ModelSettings]:
+    return models_of(parse_text_proto(text, model_server_config_pb2.ModelServerConfig()), served)
 
 
 def model(rest: str, name: str = "m") -> str:
@@ -107,3 +108,15 @@ def test_what_changes_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
 def test_custom_configurations() -> None:
     with pytest.raises(StatusError, match="does not yet support custom model config"):
         parsed("custom_model_config { }")
+
+
+@pytest.mark.parametrize("text", ["", "custom_model_config { }"])
+def test_served_models_go_only_by_a_list_without_them(text: str) -> None:
+    with pytest.raises(StatusError) as caught:
+        parsed(text, served=["m"])
+
+    assert (
+        Code.FAILED_PRECONDITION,
+        "Cannot transition to requested config. It is only legal to transition from one ModelConfigList to another.",
+    ) == (caught.value.code, caught.value.message)
+    assert {} == parsed("model_config_list { }", served=["m"])
