@@ -1,4 +1,4 @@
-"""From a version's folder to a servable that is warm."""
+"""From a version's folder to a servable, and from that to one that is warm."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.server.tflite_servable import TFLITE_FILE, TfliteServable
 from rnnzoo.serving.server.warmup import warm_signatures, warm_up
 
-__all__ = ["load_servable"]
+__all__ = ["load_servable", "warm_servable"]
 
 
 def load_servable(
@@ -17,42 +17,43 @@ def load_servable(
     version: int,
     folder: Path,
     *,
-    enable_model_warmup: bool = True,
-    warmup_iterations: int = 1,
     session_config: config_pb2.ConfigProto | None = None,
     prefer_tflite_model: bool = False,
     tags: frozenset[str] = frozenset({"serve"}),
 ) -> Servable:
-    """Loads a version, and asks it what lies beside it to be asked first.
+    """Loads a version.
 
     Args:
         name: the model's name.
         version: the number of its folder.
         folder: the version's folder.
-        enable_model_warmup: whether to look for warm-up records, and to ask our own exports an empty text.
-        warmup_iterations: how often each is asked.
         session_config: threads, devices and memory; as TensorFlow likes if None.
         prefer_tflite_model: whether a `model.tflite` in the folder is taken instead of the SavedModel.
         tags: those of the SavedModel's graph to load.
 
     Raises:
-        StatusError: in TensorFlow Serving's words, if there is no SavedModel, or a warm-up request fails.
+        StatusError: in TensorFlow Serving's words, if there is no SavedModel.
         ValueError: if it cannot be loaded.
     """
     if prefer_tflite_model and (folder / TFLITE_FILE).exists():
-        servable: Servable = TfliteServable(name, version, folder)
-    else:
-        _check_saved_model(folder)
-        servable = Servable(name, version, folder, session_config, tags)
-    if enable_model_warmup:
-        try:
-            warm_up(servable, warmup_iterations)
-            if servable.own_export:
-                warm_signatures(servable)
-        except BaseException:
-            servable.close(drain=False)
-            raise
-    return servable
+        return TfliteServable(name, version, folder)
+    _check_saved_model(folder)
+    return Servable(name, version, folder, session_config, tags)
+
+
+def warm_servable(servable: Servable, iterations: int = 1) -> None:
+    """Asks a version the warm-up records beside it, and an export of ours an empty text.
+
+    Args:
+        servable: the loaded version.
+        iterations: how often each record is asked.
+
+    Raises:
+        StatusError: in TensorFlow Serving's words, if a request fails: such a version is not to be served.
+    """
+    warm_up(servable, iterations)
+    if servable.own_export:
+        warm_signatures(servable)
 
 
 def _check_saved_model(folder: Path) -> None:

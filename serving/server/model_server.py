@@ -11,7 +11,7 @@ from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.channel_arguments import parse_channel_arguments
 from rnnzoo.serving.server.flags import FLAGS
 from rnnzoo.serving.server.labels import UnavailableLabels
-from rnnzoo.serving.server.loading import load_servable
+from rnnzoo.serving.server.loading import load_servable, warm_servable
 from rnnzoo.serving.server.model_management import read_model_config
 from rnnzoo.serving.server.model_settings import ModelSettings, models_of
 from rnnzoo.serving.server.ports import check_ports
@@ -45,8 +45,6 @@ def make_model_server(flags: argparse.Namespace) -> Server:
     models = _models(flags)
     load = functools.partial(
         load_servable,
-        enable_model_warmup=flags.enable_model_warmup,
-        warmup_iterations=flags.num_request_iterations_for_warmup,
         session_config=_session_config(flags),
         prefer_tflite_model=flags.prefer_tflite_model,
         tags=frozenset(filter(None, flags.saved_model_tags.split(","))),
@@ -55,6 +53,9 @@ def make_model_server(flags: argparse.Namespace) -> Server:
     repository = Repository(
         models,
         load,
+        functools.partial(warm_servable, iterations=flags.num_request_iterations_for_warmup)
+        if flags.enable_model_warmup
+        else None,
         max_num_load_retries=flags.max_num_load_retries,
         load_retry_seconds=max(0.0, flags.load_retry_interval_micros / 1e6),
         unavailable_labels=_unavailable_labels(flags),

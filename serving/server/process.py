@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.loading import load_servable
+from rnnzoo.serving.server.loading import load_servable, warm_servable
 from rnnzoo.serving.server.loop_thread import LoopThread
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
@@ -27,6 +27,7 @@ __all__ = ["DEFAULT_PORT", "Server", "make_server", "run"]
 
 _MOST_MESSAGE_BYTES = 2**31 - 1
 _SWITCH_SECONDS = 0.0005
+_MOST_ENDING_SECONDS = 1.0  # of the thread that looks for versions: reading weights is not to be interrupted
 _QUIET_SECONDS = 0.25  # longer than an answer takes to arrive and a question to come back
 
 
@@ -82,7 +83,7 @@ class Server:
     def stop(self, grace: float | None = None) -> None:
         """Takes no new requests, gives those under way `grace` seconds (None: cancels them), frees the models.
 
-        A second call, from another thread, may shorten the grace of the first.
+        A second call, from another thread, may shorten the grace of the first. No version that loads is waited for.
         """
         self._stopping.set()
         with self._ending:
@@ -91,10 +92,10 @@ class Server:
             self._stops += 1
         try:
             self._loop.run(self._stop(grace))
-            if self._poller.is_alive():
-                self._poller.join()
         finally:  # whatever went wrong, no model and no loop stays behind
             self.repository.close()
+            if self._poller.is_alive():
+                self._poller.join(_MOST_ENDING_SECONDS)
             with self._ending:
                 self._stops -= 1
                 if self._stops == 0:
@@ -186,7 +187,9 @@ def make_server(
     models = base_path if isinstance(base_path, Mapping) else {model_name: base_path}
     check_ports(settings)
     repository = Repository(
-        {name: path if isinstance(path, ModelSettings) else Path(path) for name, path in models.items()}, load_servable
+        {name: path if isinstance(path, ModelSettings) else Path(path) for name, path in models.items()},
+        load_servable,
+        warm_servable,
     )
     try:
         return Server(repository, settings)

@@ -29,7 +29,8 @@ class Repository:
 
     Args:
         models: by name, their settings, or only the folder with their numbered versions.
-        load: makes a servable of a name, a version and a folder; a server's `load_servable` warms it up as well.
+        load: makes a servable of a name, a version and a folder.
+        warm: asks it what it is to be asked before anybody else does; None asks nothing.
         max_num_load_retries: how often a version that does not load is tried again.
         load_retry_seconds: the wait in between; less if its files change.
         unavailable_labels: which labels may stand for a version that is not loaded.
@@ -50,6 +51,7 @@ class Repository:
         self,
         models: Mapping[str, Path | ModelSettings],
         load: Callable[[str, int, Path], Servable] = Servable,
+        warm: Callable[[Servable], None] | None = None,
         *,
         max_num_load_retries: int = 5,
         load_retry_seconds: float = 60.0,
@@ -59,11 +61,13 @@ class Repository:
     ) -> None:
         self._settings = _as_settings(models)
         self._load = load
+        self._warm = warm
         self._retries = max_num_load_retries
         self._retry_seconds = load_retry_seconds
         self._unavailable_labels = unavailable_labels
         self._versions: dict[str, dict[int, Version]] = {name: {} for name in self._settings}
         self._ready: dict[str, dict[int, Servable]] = {}
+        self._loaded: set[Servable] = set()  # all that take memory: also those that get warm, and those that go
         self._labels: dict[str, dict[str, int]] = {}
         self._complaints: dict[str, str] = {}
         self._closed = False
@@ -173,12 +177,11 @@ class Repository:
             self._check_available(new)
 
     def close(self) -> None:
-        """Closes every model, and fails the runs under way."""
+        """Closes every model, and fails the runs under way, also those that warm a version up."""
         with self._lock:
             self._closed = True
-            known = [version for versions in self._versions.values() for version in versions.values()]
-            closing = [version.servable for version in known if version.servable is not None]
             self._ready = {}
+            closing, self._loaded = self._loaded, set()
         for servable in closing:
             servable.close(drain=False)
 
@@ -237,6 +240,8 @@ class Repository:
         try:
             servable = self._load_still(name, number, folder, files)
         except Exception as error:  # whatever it is, the other models go on
+            if self._closed:
+                return
             with self._lock:
                 version.failed(status_of(error), files, self._retries, self._retry_seconds)
             told = version.described()
@@ -245,44 +250,60 @@ class Repository:
             )
             return
         with self._lock:
-            version.servable, version.state, version.error, version.attempts = servable, State.AVAILABLE, None, 0
-            if not self._closed:
-                self._ready.setdefault(name, {})[number] = servable
-        if self._closed:
-            servable.close(drain=False)
-            return
+            if self._closed:
+                return
+            version.state, version.error, version.attempts = State.AVAILABLE, None, 0
+            self._ready.setdefault(name, {})[number] = servable
         _log.info("Successfully loaded servable version %s", servable_id(name, number))
 
     def _load_still(self, name: str, number: int, folder: Path, files: Fingerprint) -> Servable:
         servable = self._load(name, number, folder)
-        if fingerprint(folder) != files:
-            # Half of an export loads, too, as a model that is not known as ours: never batched, never streamed.
-            servable.close(drain=False)
-            raise StatusError(Code.UNAVAILABLE, f"a version's files must lie still while it loads, but got {folder}.")
+        with self._lock:
+            self._loaded.add(servable)
+        try:
+            if self._closed:  # since before `close` could have found it
+                raise StatusError(Code.CANCELLED, "the server is ending.")
+            if self._warm is not None:
+                self._warm(servable)
+            if fingerprint(folder) != files:
+                # Half of an export loads, too, as a model that is not known as ours: never batched, never streamed.
+                raise StatusError(
+                    Code.UNAVAILABLE, f"a version's files must lie still while it loads, but got {folder}."
+                )
+        except BaseException:
+            self._free(servable, drain=False)
+            raise
         return servable
+
+    def _free(self, servable: Servable, drain: bool) -> None:
+        servable.close(drain)
+        with self._lock:
+            self._loaded.discard(servable)
 
     def _unload(self, name: str, keep: list[int] | tuple[int, ...]) -> None:
         with self._lock:
+            if self._closed:
+                return
             versions = self._versions.get(name, {})
             leaving = [version for version in versions.values() if version.number not in keep]
             for version in leaving:
-                self._ready.get(name, {}).pop(version.number, None)
-                if version.state in (State.START, State.LOADING):
+                if version.state is State.AVAILABLE:
+                    servable = self._ready[name].pop(version.number)
+                    version.state = State.UNLOADING
+                    # In a thread of its own: a request that takes long must not hold up the other models.
+                    threading.Thread(
+                        target=self._drain, args=(name, version, servable), name="rnnzoo-unload", daemon=True
+                    ).start()
+                elif version.state in (State.START, State.LOADING):
                     version.cancelled()
             ended = sorted(version.number for version in leaving if version.state is State.END)
             for number in ended[:-_MOST_ENDED]:
                 del versions[number]
-        for version in leaving:
-            if version.state is State.AVAILABLE:
-                version.state = State.UNLOADING
-                # In a thread of its own: a request that takes long must not hold up the other models.
-                threading.Thread(target=self._drain, args=(name, version), name="rnnzoo-unload", daemon=True).start()
 
-    def _drain(self, name: str, version: Version) -> None:
-        if version.servable is not None:
-            version.servable.close()
+    def _drain(self, name: str, version: Version, servable: Servable) -> None:
+        self._free(servable, drain=True)
         with self._lock:
-            version.servable, version.state = None, State.END
+            version.state = State.END
         _log.info("Done unloading servable version %s", servable_id(name, version.number))
 
     def _check_available(self, names: list[str]) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.server.version_folders import Fingerprint, fingerprint
 
@@ -52,7 +51,6 @@ class Version:
         number: of the version.
         folder: where it lies.
         state: where it stands.
-        servable: the loaded model; None before and after.
         error: the last one; None if it loaded.
         attempts: how often loading has failed.
     """
@@ -60,7 +58,6 @@ class Version:
     number: int
     folder: Path
     state: State = State.START
-    servable: Servable | None = None
     error: StatusError | None = None
     attempts: int = 0
     _retry_at: float = 0.0

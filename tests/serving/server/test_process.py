@@ -1,6 +1,7 @@
 """A server starts on a port that is free, says what is wrong if it is not, and ends without losing a request."""
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -12,9 +13,12 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from waiting import wait_for
 
 from rnnzoo.serving.client import Client
 from rnnzoo.serving.server.process import Server, make_server, run
+from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.version_states import State
 from rnnzoo.serving.wire import declare
 
 HEALTH = dict[str, Any](
@@ -183,6 +187,35 @@ def test_a_second_signal_does_not_wait(arithmetic: Path) -> None:
 
     assert time.monotonic() - started < 15
     assert 1 == len(errors)
+
+
+def test_the_end_does_not_wait_for_a_version_that_gets_warm(
+    arithmetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warming = threading.Event()
+
+    def warm(servable: Servable) -> None:
+        if servable.version == 4:
+            warming.set()
+            count = servable.signatures["count"]
+            servable.run({count.inputs["n"].name: np.int32(10**9)}, [count.outputs["counted"].name])
+
+    monkeypatch.setattr("rnnzoo.serving.server.process.warm_servable", warm)
+    shutil.copytree(arithmetic, tmp_path / "models")
+    server = make_server(tmp_path / "models", port=0, poll_seconds=0.05)
+
+    def ready(server: Server) -> None:
+        shutil.copytree(arithmetic / "3", tmp_path / "4")
+        (tmp_path / "4").rename(tmp_path / "models" / "4")
+        assert warming.wait(20)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run(server, grace=60.0, ready=ready)
+
+    assert [(4, State.LOADING, ""), (3, State.AVAILABLE, "")] == [
+        (state.version, state.state, state.message) for state in server.repository.states("default")
+    ]
+    wait_for(lambda: "rnnzoo-versions" not in {thread.name for thread in threading.enumerate()})
 
 
 def test_run_wants_the_main_thread(arithmetic: Path) -> None:

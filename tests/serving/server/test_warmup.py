@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from rnnzoo.serving.server.loading import load_servable
+from rnnzoo.serving.server.loading import load_servable, warm_servable
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import StatusError
@@ -54,7 +54,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 def test_records_are_asked_in_order(folder: Path, runs: list[set[str]]) -> None:
     write(folder, predict_log("spell", text=["a"]), predict_log(x=[1.0]), b"")
 
-    load_servable("m", 3, folder)
+    warm_servable(load_servable("m", 3, folder))
 
     assert [{"spell_text:0"}, {"serving_default_x:0", "serving_default_factor:0"}] == runs
 
@@ -62,9 +62,9 @@ def test_records_are_asked_in_order(folder: Path, runs: list[set[str]]) -> None:
 def test_they_may_be_asked_often_or_not_at_all(folder: Path, runs: list[set[str]]) -> None:
     write(folder, predict_log(x=[1.0]))
 
-    load_servable("m", 3, folder, enable_model_warmup=False)
+    servable = load_servable("m", 3, folder)
     assert [] == runs
-    load_servable("m", 3, folder, warmup_iterations=3)
+    warm_servable(servable, iterations=3)
     assert 3 == len(runs)
 
 
@@ -101,11 +101,12 @@ def test_what_fails_is_not_served(folder: Path, records: list[bytes], message: s
     write(folder, *records)
 
     with pytest.raises(StatusError, match=message):
-        load_servable("m", 3, folder)
+        warm_servable(load_servable("m", 3, folder))
 
 
 def test_our_own_exports_are_asked_every_signature(exported: Path, runs: list[set[str]]) -> None:
     servable = load_servable("lm", 1, exported / "1")
+    warm_servable(servable)
 
     signatures = [signature for signature in servable.signatures.values() if signature.method_name]
     assert len(signatures) >= 5
@@ -117,20 +118,20 @@ def test_our_own_exports_are_asked_every_signature(exported: Path, runs: list[se
 def test_a_thousand_records_are_not_too_many(folder: Path) -> None:
     write(folder, *[b""] * 1000)
 
-    load_servable("m", 3, folder)
+    warm_servable(load_servable("m", 3, folder))
 
 
 def test_a_file_that_is_no_tfrecord(folder: Path) -> None:
     (folder / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"anything but records")
 
     with pytest.raises(StatusError, match=r"Please verify your warmup data is in TFRecord format\.$") as caught:
-        load_servable("m", 3, folder)
+        warm_servable(load_servable("m", 3, folder))
 
     assert 15 == caught.value.code
 
 
 def test_the_version_before_goes_on(folder: Path) -> None:
-    repository = Repository({"m": folder.parent}, load_servable)
+    repository = Repository({"m": folder.parent}, load_servable, warm_servable)
     shutil.copytree(folder, folder.with_name("4"))
     write(folder.with_name("4"), predict_log("S"))
 
