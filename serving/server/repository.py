@@ -168,8 +168,9 @@ class Repository:
                 gone = [name for name in self._settings if name not in models]
                 self._settings = dict(models)
                 self._labels = labels
-                for name in new:
-                    self._versions.setdefault(name, {})
+                for name in new:  # whatever was wrong when they were served before, they are tried anew
+                    known = self._versions.get(name, {})
+                    self._versions[name] = {number: known[number] for number in known if known[number].error is None}
             for name in gone:
                 self._unload(name, keep=())
             for name, settings in models.items():
@@ -231,7 +232,9 @@ class Repository:
 
     def _load_if_due(self, name: str, number: int, folder: Path) -> None:
         with self._lock:
-            version = self._versions[name].setdefault(number, Version(number, folder))
+            version = self._versions[name].get(number)
+            if version is None or version.state is State.UNLOADING:  # wanted again: loaded beside the one that goes
+                version = self._versions[name][number] = Version(number, folder)
         version.folder = folder
         if not version.due():
             return
