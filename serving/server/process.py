@@ -1,6 +1,7 @@
 """The server as a process: its loop, its ports, its start and its end."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ _MOST_MESSAGE_BYTES = 2**31 - 1
 _SWITCH_SECONDS = 0.0005
 _MOST_ENDING_SECONDS = 1.0  # of the thread that looks for versions: reading weights is not to be interrupted
 _QUIET_SECONDS = 0.25  # longer than an answer takes to arrive and a question to come back
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -156,7 +158,10 @@ class Server:
 
     def _poll(self) -> None:
         while not self._stopping.wait(self.settings.poll_seconds):
-            self.repository.refresh()
+            try:
+                self.repository.refresh()
+            except Exception:  # such as no thread to be had for a moment
+                _log.exception("looking for new versions failed; the next look is in %g s", self.settings.poll_seconds)
 
 
 def make_server(

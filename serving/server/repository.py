@@ -291,12 +291,14 @@ class Repository:
             leaving = [version for version in versions.values() if version.number not in keep]
             for version in leaving:
                 if version.state is State.AVAILABLE:
-                    servable = self._ready[name].pop(version.number)
-                    version.state = State.UNLOADING
-                    # In a thread of its own: a request that takes long must not hold up the other models.
+                    servable = self._ready[name][version.number]
+                    # In a thread of its own: a request that takes long must not hold up the other models. Where there
+                    # is no thread to be had, the version stays until the next look.
                     threading.Thread(
                         target=self._drain, args=(name, version, servable), name="rnnzoo-unload", daemon=True
                     ).start()
+                    del self._ready[name][version.number]
+                    version.state = State.UNLOADING
                 elif version.state in (State.START, State.LOADING):
                     version.cancelled()
             ended = sorted(version.number for version in leaving if version.state is State.END)

@@ -18,7 +18,7 @@ from waiting import wait_for
 from rnnzoo.serving.client import Client
 from rnnzoo.serving.server.process import Server, make_server, run
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.version_states import State
+from rnnzoo.serving.server.version_states import State, VersionState
 from rnnzoo.serving.wire import declare
 
 HEALTH = dict[str, Any](
@@ -137,6 +137,36 @@ def test_a_new_version_is_picked_up_without_a_failed_request(
 
     assert {2.0, 102.0} == set(answers)
     assert sorted(answers) == answers
+
+
+def test_a_look_for_versions_that_fails_is_not_the_last_one(
+    arithmetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start, refused = threading.Thread.start, list[str]()
+
+    def no_thread_for_a_moment(thread: threading.Thread) -> None:
+        if thread.name == "rnnzoo-unload" and not refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread_for_a_moment)
+    shutil.copytree(arithmetic, tmp_path / "models")
+    server = make_server(tmp_path / "models", port=0, poll_seconds=0.05)
+    server.start()
+    try:
+        shutil.copytree(arithmetic / "3", tmp_path / "4")
+        (tmp_path / "4").rename(tmp_path / "models" / "4")
+        wait_for(
+            lambda: (
+                [VersionState(4, State.AVAILABLE), VersionState(3, State.END)] == server.repository.states("default")
+            )
+        )
+    finally:
+        server.stop()
+
+    assert ["rnnzoo-unload"] == refused
+    assert "looking for new versions failed; the next look is in 0.05 s" in caplog.messages
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
