@@ -79,7 +79,9 @@ class ServerMetrics:
         )
         self._cache_bytes = Gauge("rnnzoo_prefix_cache_bytes", "Memory of the states kept.", registry=registry)
         self._unlogged = Counter(
-            "rnnzoo_request_log_dropped", "Requests that the log's writer could not keep up with.", registry=registry
+            "rnnzoo_request_log_dropped",
+            "Requests that the log or its disk had no room for.",
+            registry=registry,
         )
 
     def _child(self, metric: Any, *labels: str) -> Any:

@@ -22,7 +22,8 @@ def make_part(core: Core) -> None:
     metrics = ServerMetrics()
     metrics.queue_length(core.waiting_for_batch)
     metrics.prefix_cache_bytes(lambda: core.prefix_cache.bytes)
-    kept = RequestLog(Path(settings.request_log_folder)) if settings.request_log_folder else None
+    folder = settings.request_log_folder
+    kept = RequestLog(Path(folder), unwritten=metrics.unlogged) if folder else None
     core.metrics = metrics
     core.observer = RequestObserver(metrics, settings.log_requests, kept, settings.request_log_sampling_rate)
     if settings.log_requests:

@@ -1,6 +1,8 @@
 """Requests kept in files, in the very form that TensorFlow Serving's warm-up reads: TFRecords of PredictionLog."""
 
+import contextlib
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -35,6 +37,7 @@ class RequestLog:
         most_files: the oldest are deleted past so many.
         most_waiting: requests that wait to be written; more are dropped, as an answer must not wait for a disk.
         most_waiting_bytes: the most that those take.
+        unwritten: called, in the log's own thread, for each request that was taken and could not be written.
 
     Raises:
         ValueError: if a bound is not positive.
@@ -48,6 +51,7 @@ class RequestLog:
         most_files: int = 16,
         most_waiting: int = 1000,
         most_waiting_bytes: int = 64 * 2**20,
+        unwritten: Callable[[], None] = lambda: None,
     ) -> None:
         for name, bound in (
             ("most_bytes", most_bytes),
@@ -64,7 +68,9 @@ class RequestLog:
         self._waiting: queue.Queue[tuple[int, Callable[[], bytes]] | None] = queue.Queue(most_waiting)
         self._most_waiting_bytes = most_waiting_bytes
         self._waiting_bytes = 0
+        self._unwritten = unwritten
         self._counting = threading.Lock()
+        self._file = folder
         self._writer: Any = None
         self._written = 0
         self._failed = False
@@ -106,13 +112,27 @@ class RequestLog:
             size, make = waiting
             with self._counting:
                 self._waiting_bytes -= size
+            failure = None
             try:
                 self._write(make())
             except (OSError, EncodeError, tf.errors.OpError) as error:
-                if not self._failed:  # once: a full disk would fill the log as well
-                    _log.warning("the request log in %s cannot be written: %s", self._folder, error)
-                self._failed = True
+                failure = str(error)
+            if failure is not None:  # out of the error's reach, which holds on to the writer
+                self._fail(failure)
         self._end_file()
+
+    def _fail(self, failure: str) -> None:
+        """Ends the file behind its last whole record: half of one makes whatever follows unreadable."""
+        self._unwritten()
+        if not self._failed:  # once: a full disk would fill the log as well
+            _log.warning("the request log in %s cannot be written: %s", self._folder, failure)
+        self._failed = True
+        if self._writer is not None:
+            whole, self._writer, self._written = self._written, None, 0  # it writes what it still can, and is gone
+            with contextlib.suppress(OSError):
+                os.truncate(self._file, whole)
+                if not whole:
+                    self._file.unlink()
 
     def _write(self, record: bytes) -> None:
         if self._writer is None:
@@ -120,13 +140,13 @@ class RequestLog:
             for old in files[: max(0, len(files) - self._most_files + 1)]:
                 old.unlink(missing_ok=True)
             following = _number(files[-1]) + 1 if files else 0
-            self._writer = tf.io.TFRecordWriter(str(self._folder / f"requests-{following:05d}.tfrecord"))
+            self._file = self._folder / f"requests-{following:05d}.tfrecord"
+            self._writer = tf.io.TFRecordWriter(str(self._file))
         self._writer.write(record)
+        self._writer.flush()  # so that it is this record that fails, or none
         self._written += len(record) + _FRAME_BYTES
         if self._written >= self._most_bytes:
             self._end_file()
-        elif self._waiting.empty():
-            self._writer.flush()
 
     def _end_file(self) -> None:
         if self._writer is not None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,35 @@ def test_a_disk_that_fails_is_told_once(tmp_path: Path, caplog: pytest.LogCaptur
     log.close()
 
     assert 1 == sum("cannot be written" in record.message for record in caplog.records)
+
+
+def test_a_disk_that_is_full_for_a_moment_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = {1, 2, 4}  # which of the records meet it
+    values = iter(range(6))
+
+    class Writer(tf.io.TFRecordWriter):  # type: ignore[misc]
+        def __init__(self, path: str) -> None:
+            super().__init__(path)
+            self._path = path
+
+        def flush(self) -> None:
+            super().flush()
+            if next(values) in full:
+                os.truncate(self._path, os.path.getsize(self._path) - 5)
+                raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.io, "TFRecordWriter", Writer)
+    lost: list[None] = []
+    log = RequestLog(tmp_path, unwritten=lambda: lost.append(None))
+    for value in range(6):
+        log.put("Predict", request(value), predict_pb2.PredictResponse())
+    log.close()
+
+    assert [0.0, 3.0, 5.0] == [tf.make_ndarray(log.predict_log.request.inputs["x"])[0] for log in records(tmp_path)]
+    assert [f"requests-0000{number}.tfrecord" for number in range(3)] == sorted(
+        file.name for file in tmp_path.iterdir()
+    )
+    assert 3 == len(lost)
 
 
 def test_only_a_share_is_kept(tmp_path: Path) -> None:
