@@ -1,6 +1,8 @@
 """gRPC for asyncio, to one address."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import grpc
@@ -44,25 +46,32 @@ class AsyncGrpcTransport:
         )
 
     async def call(self, method: str, request: bytes, timeout: float) -> bytes:
-        if self._closed:
-            raise closed(self._address)
-        try:
+        with self._telling(timeout):
             return await self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
-        except grpc.aio.AioRpcError as error:
-            raise translated(error, self._address, timeout) from error
 
     async def stream(self, request: bytes, timeout: float) -> AsyncIterator[bytes]:
-        if self._closed:
-            raise closed(self._address)
-        call = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
-        try:
-            async for message in call:
-                yield message
-        except grpc.aio.AioRpcError as error:
-            raise translated(error, self._address, timeout) from error
-        finally:
-            call.cancel()
+        with self._telling(timeout):
+            call = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
+            try:
+                async for message in call:
+                    yield message
+            finally:
+                call.cancel()
 
     async def close(self) -> None:
         self._closed = True
         await self._channel.close(None)
+
+    @contextmanager
+    def _telling(self, timeout: float) -> Iterator[None]:
+        if self._closed:
+            raise closed(self._address)
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise translated(error, self._address, timeout, self._closed) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if not self._closed or (task is not None and task.cancelling()):
+                raise
+            raise closed(self._address) from error  # gRPC cancels its calls: nobody has cancelled the task

@@ -5,7 +5,7 @@ ServingError
 ├── DeadlineError              the answer took longer than the client's timeout
 ├── ModelNotFoundError         no such model, version or signature there
 ├── InvalidRequestError        the server refused the request: its inputs do not fit
-├── ClientClosedError          the client was closed before it asked
+├── ClientClosedError          the client was closed before it had its answer
 └── ServerFailedError          the server broke while it answered
 """
 
@@ -50,7 +50,7 @@ class InvalidRequestError(ServingError):
 
 
 class ClientClosedError(ServingError):
-    """The client was closed before it asked."""
+    """The client was closed before it had its answer."""
 
 
 class ServerFailedError(ServingError):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import grpc
@@ -160,33 +161,39 @@ class GrpcTransport:
         )
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
-        if self._closed:
-            raise closed(self._address)
-        try:
+        with self._telling(timeout):
             return self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
-        except grpc.RpcError as error:
-            raise translated(error, self._address, timeout) from error
 
     def stream(self, request: bytes, timeout: float) -> Iterator[bytes]:
-        if self._closed:
-            raise closed(self._address)
-        call: Any = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
-        try:
-            yield from call
-        except grpc.RpcError as error:
-            raise translated(error, self._address, timeout) from error
-        finally:
-            call.cancel()
+        with self._telling(timeout):
+            call: Any = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
+            try:
+                yield from call
+            finally:
+                call.cancel()
 
     def close(self) -> None:
         self._closed = True
         self._channel.close()
 
+    @contextmanager
+    def _telling(self, timeout: float) -> Iterator[None]:
+        if self._closed:
+            raise closed(self._address)
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise translated(error, self._address, timeout, self._closed) from error
+        except ValueError as error:  # from a channel that was closed since
+            raise (closed(self._address) if self._closed else error) from error
 
-def translated(error: Any, address: str, timeout: float) -> ServingError:
-    """What a call's status means, in one line."""
+
+def translated(error: Any, address: str, timeout: float, is_closed: bool) -> ServingError:
+    """What a call's status means, in one line; of a client that is closed by now, that it is."""
     code, details = error.code(), error.details() or ""
     number = code.value[0]
+    if is_closed and code is grpc.StatusCode.CANCELLED:
+        return closed(address)
     if code is grpc.StatusCode.UNAVAILABLE and _HTTP in details:
         return ServerUnavailableError(
             f"{address} speaks HTTP, not gRPC: this may be the HTTP port; gRPC is on --port (8500).", number

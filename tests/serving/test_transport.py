@@ -99,6 +99,54 @@ def test_a_closed_client_of_asyncio_says_so() -> None:
     asyncio.run(ask())
 
 
+@pytest.mark.parametrize("how", ["call", "stream"])
+def test_a_client_that_is_closed_while_it_asks_says_so(how: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, futures.ThreadPoolExecutor(1) as thread:
+        transport = GrpcTransport(f"127.0.0.1:{silent.getsockname()[1]}")
+        asking = thread.submit(
+            lambda: transport.call("Predict", b"", 60.0) if how == "call" else next(transport.stream(b"", 60.0))
+        )
+        connection, _ = silent.accept()
+        transport.close()
+
+        assert isinstance(asking.exception(20), ClientClosedError)
+        connection.close()
+
+
+def test_a_client_that_is_closed_just_before_its_channel_is_asked_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = GrpcTransport("localhost:1")
+    unary_unary = transport._channel.unary_unary
+
+    def closing(*about: object) -> object:
+        transport.close()
+        return unary_unary(*about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(transport._channel, "unary_unary", closing)
+
+    with pytest.raises(ClientClosedError):
+        transport.call("Predict", b"", 10.0)
+
+
+def test_a_client_of_asyncio_that_is_closed_while_it_asks_says_so() -> None:
+    async def ask() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            transport = AsyncGrpcTransport(f"127.0.0.1:{silent.getsockname()[1]}")
+            asking = [
+                asyncio.create_task(transport.call("Predict", b"", 60.0)),
+                asyncio.ensure_future(anext(transport.stream(b"", 60.0))),
+                cancelled := asyncio.create_task(transport.call("Predict", b"", 60.0)),
+            ]
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            await transport.close()
+
+            errors = await asyncio.gather(*asking, return_exceptions=True)
+
+        assert [ClientClosedError, ClientClosedError, asyncio.CancelledError] == [type(error) for error in errors]
+
+    asyncio.run(ask())
+
+
 def call(address: str, timeout: float = 10.0) -> bytes:
     transport = GrpcTransport(address)
     try:
