@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.tsl.profiler.protobuf import profiler_options_pb2, xplane_pb2
 
 from rnnzoo.serving.server.core import Core
@@ -87,7 +88,10 @@ class _Profiler:
 
 
 def _options(serialized: bytes) -> tf.profiler.experimental.ProfilerOptions:
-    options = profiler_options_pb2.ProfileOptions.FromString(serialized)
+    try:
+        options = profiler_options_pb2.ProfileOptions.FromString(serialized)
+    except DecodeError as error:
+        raise StatusError(Code.INVALID_ARGUMENT, f"opts must be a ProfileOptions, but got: {error}") from error
     if not options.version:  # not said, so TensorFlow's own defaults
         return tf.profiler.experimental.ProfilerOptions()
     return tf.profiler.experimental.ProfilerOptions(

@@ -5,9 +5,10 @@ which no caller can tell that it should ask another server.
 """
 
 import asyncio
+import functools
 import inspect
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -21,9 +22,10 @@ __all__ = ["TolerantServer"]
 _UNREADABLE = object()
 _MESSAGE = "the request could not be parsed: it is not the message that this call takes."
 _ENDING = "the server is ending and takes no new requests: ask another one."
-_HEALTH = "/grpc.health."
+_HEALTH = "/grpc.health."  # tells of the end, so that it answers until then
 _NO_MORE = object()
 _LOOK_SECONDS = 0.2
+_Check = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[None]]
 
 
 class TolerantServer:
@@ -59,18 +61,20 @@ class _Tolerant:
             handler = self._handler.service(handler_call_details)
             if handler is None:  # another service's; there is no end of such names, so they are not kept
                 return None
-            self._found[method] = handler if method.startswith(_HEALTH) else _tolerant(handler, self._core)
+            self._found[method] = _tolerant(handler, self._core, to_the_end=method.startswith(_HEALTH))
         return self._found[method]
 
 
-def _tolerant(handler: Any, core: Core) -> Any:
+def _tolerant(handler: Any, core: Core, to_the_end: bool) -> Any:
     read, write = _reader(handler.request_deserializer), handler.response_serializer
+    check: _Check = _check_readable if to_the_end else functools.partial(_check, core=core)
     if inspect.isasyncgenfunction(handler.stream_stream):
-        return grpc.stream_stream_rpc_method_handler(_checked_conversation(handler.stream_stream, core), read, write)
+        conversation = _checked_conversation(handler.stream_stream, check, core)
+        return grpc.stream_stream_rpc_method_handler(conversation, read, write)
     if inspect.isasyncgenfunction(handler.unary_stream):
-        return grpc.unary_stream_rpc_method_handler(_checked_stream(handler.unary_stream, core), read, write)
+        return grpc.unary_stream_rpc_method_handler(_checked_stream(handler.unary_stream, check), read, write)
     if inspect.iscoroutinefunction(handler.unary_unary):
-        return grpc.unary_unary_rpc_method_handler(_checked(handler.unary_unary, core), read, write)
+        return grpc.unary_unary_rpc_method_handler(_checked(handler.unary_unary, check), read, write)
     return handler
 
 
@@ -88,21 +92,25 @@ async def _check(request: Any, context: grpc.aio.ServicerContext[Any, Any], core
     if core.draining:
         core.refused = time.monotonic()
         await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
+    await _check_readable(request, context)
+
+
+async def _check_readable(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
     if request is _UNREADABLE:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _MESSAGE)
 
 
-def _checked(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
+def _checked(answer: Callable[[Any, Any], Any], check: _Check) -> Callable[[Any, Any], Any]:
     async def checked(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        await _check(request, context, core)
+        await check(request, context)
         return await answer(request, context)
 
     return checked
 
 
-def _checked_stream(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
+def _checked_stream(answer: Callable[[Any, Any], Any], check: _Check) -> Callable[[Any, Any], Any]:
     async def checked(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        await _check(request, context, core)
+        await check(request, context)
         async with aclosing(answer(request, context)) as messages:  # whoever hangs up is told of at once
             async for message in messages:
                 yield message
@@ -110,15 +118,15 @@ def _checked_stream(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[
     return checked
 
 
-def _checked_conversation(answer: Callable[[Any, Any], Any], core: Core) -> Callable[[Any, Any], Any]:
+def _checked_conversation(answer: Callable[[Any, Any], Any], check: _Check, core: Core) -> Callable[[Any, Any], Any]:
     def requests_until_the_end(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        return answer(_until_the_end(requests, context, core), context)
+        return answer(_until_the_end(requests, context, check, core), context)
 
-    return _checked_stream(requests_until_the_end, core)
+    return _checked_stream(requests_until_the_end, check)
 
 
 async def _until_the_end(
-    requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any], core: Core
+    requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any], check: _Check, core: Core
 ) -> AsyncIterator[Any]:
     """The requests of one call until its caller, or the server, ends: a draining server waits for its calls."""
     unread = aiter(requests)
@@ -138,5 +146,5 @@ async def _until_the_end(
         request = coming.result()
         if request is _NO_MORE:
             return
-        await _check(request, context, core)
+        await check(request, context)
         yield request

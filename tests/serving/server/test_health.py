@@ -54,6 +54,14 @@ def test_unknown_services(arithmetic_server: Server) -> None:
         watching.cancel()
 
 
+@pytest.mark.parametrize("kind", ["Check", "Watch"])
+def test_questions_that_are_none(arithmetic_server: Server, kind: str) -> None:
+    with grpc.insecure_channel(arithmetic_server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        next(channel.unary_stream(f"/grpc.health.v1.Health/{kind}")(b"\xff\xff\xff", timeout=20))
+
+    assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
+
+
 def test_without_a_version_nobody_is_sent_here(arithmetic: Path, tmp_path: Path) -> None:
     shutil.copytree(arithmetic, tmp_path / "models")
     server = make_server(tmp_path / "models", port=0, poll_seconds=0)

@@ -55,6 +55,14 @@ def test_it_is_there_only_where_it_is_asked_for(arithmetic_server: Server) -> No
     assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
 
 
+def test_options_that_are_none(server: Server) -> None:
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/tensorflow.ProfilerService/Profile")(b"\x22\x03\xff\xff\xff", timeout=10)
+
+    assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
+    assert caught.value.details().startswith("opts must be a ProfileOptions, but got: ")
+
+
 def test_terminate_ends_a_trace_early(server: Server) -> None:
     with grpc.insecure_channel(server.address, [("grpc.max_receive_message_length", -1)]) as channel:
         profile = channel.unary_unary("/tensorflow.ProfilerService/Profile")
