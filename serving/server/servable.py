@@ -118,6 +118,8 @@ class Servable:
             raise StatusError(error.error_code, str(error.message)) from error
         except MemoryError as error:
             raise StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}") from error
+        except UnicodeDecodeError as error:  # of an op's words that quote other bytes: its code is lost, they are not
+            raise StatusError(Code.INVALID_ARGUMENT, error.object.decode(errors="replace")) from error
         except (ValueError, TypeError) as error:
             raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
 

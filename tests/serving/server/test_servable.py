@@ -118,6 +118,21 @@ def test_half_a_saved_model(arithmetic: Path, tmp_path: Path) -> None:
         Servable("default", 1, tmp_path)
 
 
+def test_an_op_that_quotes_bytes_which_are_no_text(tmp_path: Path) -> None:
+    number = tf.function(
+        lambda text: {"number": tf.strings.to_number(text)},
+        input_signature=[tf.TensorSpec((None,), tf.string, name="text")],
+    )
+    tf.saved_model.save(tf.Module(), str(tmp_path), signatures=number)
+    servable = Servable("default", 1, tmp_path)
+    signature = servable.signatures["serving_default"]
+
+    with pytest.raises(StatusError, match=r"^StringToNumberOp could not correctly convert string: \ufffda") as caught:
+        servable.run({signature.inputs["text"].name: np.array([b"\xffa"], object)}, [signature.outputs["number"].name])
+
+    assert Code.INVALID_ARGUMENT == caught.value.code
+
+
 def test_a_model_without_variables(tmp_path: Path) -> None:
     module = tf.Module()
     double = tf.function(lambda x: {"doubled": 2 * x}, input_signature=[tf.TensorSpec((), tf.int32, name="x")])
