@@ -188,8 +188,8 @@ def _refused(error: StatusError, status: int | None = None) -> web.Response:
 def _timing(record: RequestRecord) -> str:
     # A header that every browser's developer tools draw.
     stages = (("parse", record.parse), ("queue", record.queue), ("compute", record.compute), ("reply", record.reply))
-    times = ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages)
-    return times if record.cache is None else f'cache;desc="{record.cache}", {times}'
+    told = [f'version;desc="{record.model_version}"', *(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages)]
+    return ", ".join(told if record.cache is None else [f'cache;desc="{record.cache}"', *told])
 
 
 def _page_files() -> dict[str, bytes]:

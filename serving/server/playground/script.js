@@ -18,6 +18,7 @@ const text = element("text");
 const words = element("words");
 
 const answers = new Map(); // model and text → words and probabilities
+const versions = new Map(); // model → the version that answered last
 let suggestions = [];
 let marked = 0;
 let asked = ""; // what the running request asks for
@@ -72,16 +73,19 @@ async function update() {
 
 async function predict(context) {
   const began = performance.now();
+  const name = model.value;
   const body = JSON.stringify({ signature_name: SIGNATURE, instances: [context.trimEnd()] });
   let response;
   try {
-    response = await fetch(`/v1/models/${encodeURIComponent(model.value)}:predict`, { method: "POST", body });
+    response = await fetch(`/v1/models/${encodeURIComponent(name)}:predict`, { method: "POST", body });
   } catch {
     throw new Error("The server does not answer. Is it still running?");
   }
   const answer = await response.json();
   if (!response.ok) throw new Error(`The server refused: ${answer.error}`);
-  tell(response.headers.get("Server-Timing") ?? "", performance.now() - began);
+  const timing = response.headers.get("Server-Timing") ?? "";
+  tell(timing, performance.now() - began);
+  meet(name, timing.match(/version;desc="(-?\d+)"/)?.[1]);
   const [row] = answer.predictions;
   return row.words
     .map((word, index) => ({ word, probability: row.probabilities[index] }))
@@ -93,7 +97,19 @@ function remember(key, answer) {
   answers.set(key, answer);
 }
 
-// The header goes: cache;desc="hit", parse;dur=0.1, queue;dur=0.2, …
+// Another version than before: what the one before has answered is forgotten.
+function meet(name, version) {
+  if (!version || versions.get(name) === version) return;
+  versions.set(name, version);
+  answers.clear();
+  for (const option of model.children) if (option.value === name) option.text = title(name, version);
+}
+
+function title(name, version) {
+  return version ? `${name}, version ${version}` : name;
+}
+
+// The header goes: cache;desc="hit", version;desc="3", parse;dur=0.1, queue;dur=0.2, …
 function tell(timing, total) {
   const stages = [...timing.matchAll(/(\w+);dur=([\d.]+)/g)];
   const times = Object.fromEntries(stages.map(([, name, ms]) => [name, Number(ms)]));
@@ -229,9 +245,10 @@ async function start() {
     const { models } = await (await fetch("/v1/models")).json();
     const able = models.filter(({ signatures }) => signatures.includes(SIGNATURE));
     model.replaceChildren(
-      ...able.map(({ name, versions }) => {
-        const newest = versions.find(({ state }) => state === "AVAILABLE");
-        return new Option(newest ? `${name}, version ${newest.version}` : name, name);
+      ...able.map(({ name, versions: known }) => {
+        const newest = known.find(({ state }) => state === "AVAILABLE")?.version;
+        versions.set(name, newest);
+        return new Option(title(name, newest), name);
       }),
     );
     if (!able.length) {

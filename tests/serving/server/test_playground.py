@@ -327,6 +327,36 @@ def test_contrast_of_text_is_enough_in_both_schemes(visit: Any) -> None:
     visit(steps)
 
 
+def test_what_an_older_version_said_is_forgotten(devtools: str, exported: Path, tmp_path: Path) -> None:
+    shutil.copytree(exported, tmp_path / "lm")
+    server = make_server({"lm": tmp_path / "lm"}, port=0, poll_seconds=0, rest_api_port=0)
+    server.start()
+    (part,) = (part for part in server.parts if isinstance(part, RestPort))
+
+    async def steps() -> None:
+        async with aiohttp.ClientSession(raise_for_status=True) as session:
+            async with session.put(f"http://{devtools}/json/new?http://{part.address}/") as response:
+                tab = await response.json()
+            async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+                page = Page(socket)
+                await page.until("document.readyState === 'complete'")
+                await page.settled()
+                await page.value("document.getElementById('text').focus()")
+                await page.type("the game ")
+                assert await page.value("answers.has('lm\\nthe game')")
+                shutil.copytree(exported / "1", tmp_path / "lm" / "2")
+                await asyncio.to_thread(server.repository.refresh)
+                await page.value("document.getElementById('text').value = ''")
+                await page.type("stop ")
+                assert not await page.value("answers.has('lm\\nthe game')")
+                assert "lm, version 2" == await page.value("document.getElementById('model').children[0].text")
+
+    try:
+        asyncio.run(steps())
+    finally:
+        server.stop()
+
+
 def test_a_server_that_is_gone_is_told(devtools: str, exported: Path) -> None:
     ending = make_server({"lm": exported}, port=0, poll_seconds=0, rest_api_port=0)
     ending.start()

@@ -225,13 +225,14 @@ def test_a_request_that_no_worker_takes_is_504(arithmetic: Path, ask: Ask) -> No
     assert working.result()
 
 
-def test_the_answer_says_where_its_time_went(rest_server: Server, ask: Ask) -> None:
+def test_the_answer_says_which_version_gave_it_and_where_its_time_went(rest_server: Server, ask: Ask) -> None:
     reply = ask(
         rest_server, "POST", "/v1/models/half:predict", '{"signature_name": "multiply", "instances": [[1, 0, 0]]}'
     )
 
-    stages = [stage.split(";")[0] for stage in reply.headers["Server-Timing"].split(", ")]
-    assert ["parse", "queue", "compute", "reply"] == stages
+    version, *stages = reply.headers["Server-Timing"].split(", ")
+    assert 'version;desc="3"' == version
+    assert ["parse", "queue", "compute", "reply"] == [stage.split(";")[0] for stage in stages]
 
 
 def test_live_and_ready(rest_server: Server, ask: Ask) -> None:
