@@ -28,6 +28,8 @@ _BASE64_SPACE = re.compile(r"[ \t\n\v\f\r]")
 def object_of(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; numbers as int or float, `NaN`, `Infinity` and `-Infinity` among them.
 
+    Of members with the same name, the first one counts.
+
     Raises:
         StatusError: INVALID_ARGUMENT, if it is no JSON object in UTF-8. RapidJSON lets broken UTF-8 pass: here it is
             refused, as binary data has `{"b64": …}`.
@@ -116,12 +118,20 @@ def decode_base64_object(value: Any) -> bytes:
 def _parsed(text: str) -> Any:
     parse_float = _finite if _HUGE_NUMBER.search(text) else None
     try:
-        return json.loads(text, parse_float=parse_float)
+        return json.loads(text, parse_float=parse_float, object_pairs_hook=_first_of_each)
     except json.JSONDecodeError as error:
         # RapidJSON, and whoever writes with it, knows "Inf" as well.
         if not text.startswith(("Inf", "-Inf"), error.pos):
             raise
-        return json.loads(_SHORT_INFINITY.sub(lambda found: found[1] or "Infinity", text), parse_float=parse_float)
+        text = _SHORT_INFINITY.sub(lambda found: found[1] or "Infinity", text)
+        return json.loads(text, parse_float=parse_float, object_pairs_hook=_first_of_each)
+
+
+def _first_of_each(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):  # where Python's parser takes the last one of a name, RapidJSON finds the first
+        found.update(reversed(members))
+    return found
 
 
 def _finite(digits: str) -> float:

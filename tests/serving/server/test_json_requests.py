@@ -358,3 +358,10 @@ def test_any_bytes_are_a_request_or_refused(body: bytes) -> None:
     for read in (lambda: parse(body, signature(default=tf.string)), lambda: classification_request(body, SPEC)):
         outcome = outcome_of(read)
         assert not isinstance(outcome, StatusError) or Code.INVALID_ARGUMENT == outcome.code
+
+
+@pytest.mark.parametrize("last", ["3", "Inf"])
+def test_the_first_of_members_with_the_same_name_counts(last: str) -> None:
+    request, _ = parse(f'{{"instances": [1, 2], "instances": [{last}]}}', signature(x=tf.float32))
+
+    assert [1.0, 2.0] == list(request.inputs["x"].float_val)
