@@ -54,8 +54,8 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
         "## How it was trained",
         "```sh\n" + "\n".join(card["commands"]) + "\n```",
         f"{len(card['epochs'])} epochs, {card['minutes']:g} minutes beside other work on the machine, "
-        f"{card['words_per_second']:,} words a second in the fastest epoch. On the same machine the same commands give "
-        "the same weights.",
+        f"{card['words_per_second']:,} words a second in the fastest epoch. The same commands of the same version "
+        "give the same weights on the same machine.",
         "## How it learnt, and how far back",
         "![Perplexity by epoch; the gradient of a single loss against the lag](curves.png)",
         _diagnosis(card["diagnosis"]),
