@@ -5,7 +5,7 @@ import contextlib
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,27 +135,32 @@ class _Terminated:
         self._process.wait(PATIENCE)
 
 
+@contextlib.asynccontextmanager
+async def fresh_tab(devtools: str, url: str) -> AsyncIterator[Page]:
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        async with session.put(f"http://{devtools}/json/new?{url}") as response:
+            tab = await response.json()
+        async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            yield Page(socket)
+
+
 @pytest.fixture
 def visit(devtools: str, address: str) -> Callable[[Callable[[Page], Coroutine[Any, Any, None]]], None]:
     """Runs steps on a fresh tab with the page, and sees to it that nothing was complained about."""
 
     def run(steps: Callable[[Page], Coroutine[Any, Any, None]]) -> None:
         async def on_a_fresh_tab() -> None:
-            async with aiohttp.ClientSession(raise_for_status=True) as session:
-                async with session.put(f"http://{devtools}/json/new?about:blank") as response:
-                    tab = await response.json()
-                async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                    page = Page(socket)
-                    for domain in ("Runtime", "Log", "Network", "Page", "Accessibility"):
-                        await page.command(f"{domain}.enable")
-                    await page.command("Page.navigate", url=f"{address}/")
-                    await page.until("document.readyState === 'complete'")
-                    await page.settled()
-                    await steps(page)
-                    assert [] == page.complaints
-                    assert page.requested
-                    assert all(url.startswith((address, "data:")) for url in page.requested)
-                    await page.command("Page.close")
+            async with fresh_tab(devtools, "about:blank") as page:
+                for domain in ("Runtime", "Log", "Network", "Page", "Accessibility"):
+                    await page.command(f"{domain}.enable")
+                await page.command("Page.navigate", url=f"{address}/")
+                await page.until("document.readyState === 'complete'")
+                await page.settled()
+                await steps(page)
+                assert [] == page.complaints
+                assert page.requested
+                assert all(url.startswith((address, "data:")) for url in page.requested)
+                await page.command("Page.close")
 
         asyncio.run(on_a_fresh_tab())
 
@@ -334,22 +339,18 @@ def test_what_an_older_version_said_is_forgotten(devtools: str, exported: Path, 
     (part,) = (part for part in server.parts if isinstance(part, RestPort))
 
     async def steps() -> None:
-        async with aiohttp.ClientSession(raise_for_status=True) as session:
-            async with session.put(f"http://{devtools}/json/new?http://{part.address}/") as response:
-                tab = await response.json()
-            async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                page = Page(socket)
-                await page.until("document.readyState === 'complete'")
-                await page.settled()
-                await page.value("document.getElementById('text').focus()")
-                await page.type("the game ")
-                assert await page.value("answers.has('lm\\nthe game')")
-                shutil.copytree(exported / "1", tmp_path / "lm" / "2")
-                await asyncio.to_thread(server.repository.refresh)
-                await page.value("document.getElementById('text').value = ''")
-                await page.type("stop ")
-                assert not await page.value("answers.has('lm\\nthe game')")
-                assert "lm, version 2" == await page.value("document.getElementById('model').children[0].text")
+        async with fresh_tab(devtools, f"http://{part.address}/") as page:
+            await page.until("document.readyState === 'complete'")
+            await page.settled()
+            await page.value("document.getElementById('text').focus()")
+            await page.type("the game ")
+            assert await page.value("answers.has('lm\\nthe game')")
+            shutil.copytree(exported / "1", tmp_path / "lm" / "2")
+            await asyncio.to_thread(server.repository.refresh)
+            await page.value("document.getElementById('text').value = ''")
+            await page.type("stop ")
+            assert not await page.value("answers.has('lm\\nthe game')")
+            assert "lm, version 2" == await page.value("document.getElementById('model').children[0].text")
 
     try:
         asyncio.run(steps())
@@ -363,18 +364,14 @@ def test_a_server_that_is_gone_is_told(devtools: str, exported: Path) -> None:
     (part,) = (part for part in ending.parts if isinstance(part, RestPort))
 
     async def steps() -> str:
-        async with aiohttp.ClientSession(raise_for_status=True) as session:
-            async with session.put(f"http://{devtools}/json/new?http://{part.address}/") as response:
-                tab = await response.json()
-            async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                page = Page(socket)
-                await page.until("document.readyState === 'complete'")
-                await page.settled()
-                await asyncio.get_running_loop().run_in_executor(None, ending.stop, 1.0)
-                await page.value("document.getElementById('text').focus()")
-                await page.command("Input.insertText", text="the ")
-                await page.until("document.getElementById('alert').textContent !== ''")
-                return str(await page.value("document.getElementById('alert').textContent"))
+        async with fresh_tab(devtools, f"http://{part.address}/") as page:
+            await page.until("document.readyState === 'complete'")
+            await page.settled()
+            await asyncio.get_running_loop().run_in_executor(None, ending.stop, 1.0)
+            await page.value("document.getElementById('text').focus()")
+            await page.command("Input.insertText", text="the ")
+            await page.until("document.getElementById('alert').textContent !== ''")
+            return str(await page.value("document.getElementById('alert').textContent"))
 
     assert "The server does not answer" in asyncio.run(steps())
 
