@@ -9,7 +9,7 @@ import typer
 
 from rnnzoo.commands.corpus_options import CorpusOptions
 from rnnzoo.commands.quiet import import_tensorflow
-from rnnzoo.commands.recipe import training_config
+from rnnzoo.commands.recipe import training_config, without_corpus
 from rnnzoo.commands.subject import Subject, vocabulary_of
 from rnnzoo.commands.typed_texts import check_is_unicode
 from rnnzoo.tuning.run_folder import RunFolder
@@ -87,10 +87,7 @@ def diagnose(
     subjects = [Subject.at(path) for path in models]
     first = subjects[0].training
     if corpus is None and first is None:
-        raise typer.BadParameter(
-            f"only a run and a preset of the package have a corpus of their own, and {models[0]} is neither: name one.",
-            param_hint="--corpus",
-        )
+        raise without_corpus(models[0])
     chosen = training_config({"corpus": corpus}, corpus_options, first or TrainingConfig())
     import_tensorflow()
     from rnnzoo.tuning import open_corpus

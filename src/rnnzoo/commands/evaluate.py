@@ -24,7 +24,7 @@ from rnnzoo.commands.dynamic_options import (
 )
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
-from rnnzoo.commands.recipe import has_recipe, read_recipe, training_config
+from rnnzoo.commands.recipe import has_recipe, read_recipe, training_config, without_corpus
 from rnnzoo.commands.refusals import refuse_without
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -97,10 +97,7 @@ def evaluate(
     folder = model_folder(model)
     knows_corpus = has_recipe(model)
     if corpus is None and not knows_corpus:
-        raise typer.BadParameter(
-            f"only a run and a preset of the package have a corpus of their own, and {model} is neither: name one.",
-            param_hint="--corpus",
-        )
+        raise without_corpus(model)
     base = read_recipe(model)[1] if knows_corpus else TrainingConfig()
     training = training_config({"corpus": corpus, "batch_size": batch_size}, corpus_options, base)
     given = {"sharpness": cache_sharpness, "share": cache_share, "rate": dynamic_rate, "decay": dynamic_decay}

@@ -8,6 +8,7 @@ import typer
 from rnnzoo.commands.cache_options import CacheShare, CacheSharpness, CacheSize, UseCache, chosen_cache
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.tuning.atomic_files import named_in_errors
 
 __all__ = ["export"]
 
@@ -42,10 +43,6 @@ def export(
     import_tensorflow()
     from rnnzoo.serving import export_model
 
-    try:
+    with named_in_errors(destination):
         exported = export_model(folder, destination, version, top_k=top_k, neural_cache=cache)
-    except OSError as error:
-        if error.errno and error.filename is None:  # a write names no file
-            error.filename = str(destination)
-        raise
     typer.echo(f"Exported to {exported}.")

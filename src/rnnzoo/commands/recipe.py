@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from rnnzoo.commands.configuration import chosen
 from rnnzoo.commands.corpus_options import parse_corpus_options
 from rnnzoo.models.architectures import NetworkConfig
@@ -12,7 +14,7 @@ from rnnzoo.models.presets import PRESETS
 from rnnzoo.tuning.run_folder import RunFolder
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
-__all__ = ["PANELS", "has_recipe", "network_options", "read_recipe", "training_config"]
+__all__ = ["PANELS", "has_recipe", "network_options", "read_recipe", "training_config", "without_corpus"]
 
 # The sections of the help, and the options in each.
 PANELS = {
@@ -77,6 +79,14 @@ def read_recipe(source: Path) -> tuple[NetworkConfig, TrainingConfig]:
         raise FileNotFoundError(f"{source} must be a run or a preset of the package, but it holds no run.json.")
     network, training, _ = RunFolder(told.parent).read_configuration(told)
     return network, training
+
+
+def without_corpus(source: Path) -> typer.BadParameter:
+    """The refusal of what is to be measured on a text, has none of its own, and got none."""
+    return typer.BadParameter(
+        f"only a run and a preset of the package have a corpus of their own, and {source} is neither: name one.",
+        param_hint="--corpus",
+    )
 
 
 def _found_anywhere(corpus: str) -> str:
