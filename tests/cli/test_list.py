@@ -24,15 +24,16 @@ def test_it_shows_the_nine_networks(call: Call) -> None:
 
 def test_it_shows_what_runs_reached(run: Path, call: Call) -> None:
     perplexity = json.loads((run / "evaluation.json").read_text())["test"]["perplexity"]
+    words = f"{json.loads((run / 'run.json').read_text())['corpus']['words']:,}"
     out = call("list", run.parent).out
-    assert ["gru", "gru", "perplexity", f"{perplexity:.1f}", "1"] in [line.split() for line in out.splitlines()]
+    assert ["gru", "gru", "perplexity", f"{perplexity:.1f}", words, "1"] in [line.split() for line in out.splitlines()]
     assert "lstm" not in out
 
 
 def test_eighty_columns_cut_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "run.json").write_text('{"network": {"network": "simple_rnn_leaky_relu"}}')
+    (tmp_path / "run.json").write_text('{"network": {"network": "simple_rnn_leaky_relu"}, "corpus": {"words": 33278}}')
     (tmp_path / "evaluation.json").write_text('{"epoch": 10, "test": {"perplexity": 1234.5}}')
     monkeypatch.setenv("COLUMNS", "80")
     for arguments in (["list"], ["list", str(tmp_path)]):
@@ -49,7 +50,7 @@ def test_forty_columns_break_what_they_have_no_room_for(
 ) -> None:
     run = tmp_path / "a-run-with-a-very-long-name-of-its-own"
     run.mkdir()
-    (run / "run.json").write_text('{"network": {"network": "simple_rnn_leaky_relu"}}')
+    (run / "run.json").write_text('{"network": {"network": "simple_rnn_leaky_relu"}, "corpus": {"words": 33278}}')
     (run / "evaluation.json").write_text('{"epoch": 10, "test": {"perplexity": 1234.5}}')
     monkeypatch.setenv("COLUMNS", "40")
     with pytest.raises(SystemExit):
@@ -71,7 +72,7 @@ def test_a_picture_of_another_kind_is_refused(name: str, tmp_path: Path, call: C
 def test_the_best_run_of_all_comes_first(tmp_path: Path, call: Call) -> None:
     for name, perplexity in {"a": 90.0, "b": 80.0}.items():
         (tmp_path / name).mkdir()
-        (tmp_path / name / "run.json").write_text('{"network": {"network": "lstm"}}')
+        (tmp_path / name / "run.json").write_text('{"network": {"network": "lstm"}, "corpus": {"words": 33278}}')
         (tmp_path / name / "evaluation.json").write_text(json.dumps({"epoch": 1, "test": {"perplexity": perplexity}}))
     out = call("list", tmp_path).out
     assert 0 < out.index("perplexity 80.0") < out.index("perplexity 90.0")
@@ -94,7 +95,7 @@ def test_a_folder_without_runs_is_a_mistake(
 def test_a_damaged_run_hides_no_other(tmp_path: Path, call: Call) -> None:
     for name, evaluation in {"a": '{"epoch": 1, "test": {"perplexity": 9}}', "b b": "{}"}.items():
         (tmp_path / name).mkdir()
-        (tmp_path / name / "run.json").write_text('{"network": {"network": "lstm"}}')
+        (tmp_path / name / "run.json").write_text('{"network": {"network": "lstm"}, "corpus": {"words": 33278}}')
         (tmp_path / name / "evaluation.json").write_text(evaluation)
     result = call("list", tmp_path)
     assert (0, 1) == (result.code, result.err.count("\n"))
@@ -105,7 +106,7 @@ def test_a_damaged_run_hides_no_other(tmp_path: Path, call: Call) -> None:
 
 @pytest.mark.parametrize("name", ["run.json", "evaluation.json"])
 def test_a_damaged_file_is_named(name: str, tmp_path: Path, call: Call) -> None:
-    (tmp_path / "run.json").write_text('{"network": {"network": "lstm"}}')
+    (tmp_path / "run.json").write_text('{"network": {"network": "lstm"}, "corpus": {"words": 33278}}')
     (tmp_path / "evaluation.json").write_text('{"epoch": 1, "test": {"perplexity": 9}}')
     (tmp_path / name).write_text("{}")
     assert call("list", tmp_path).says_in_one_line(1, f"{name} must be as rnnzoo wrote it")

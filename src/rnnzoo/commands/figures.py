@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ class Figure:
         value: the smaller the better.
         epoch: from 1.
         run: the name of the run.
+        words: how many it knows: a perplexity over few words is no match for one over many. None of the adding problem.
     """
 
     measure: str
     value: float
     epoch: int
     run: str
+    words: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return (
@@ -46,7 +48,8 @@ def read_evaluation(run: Path) -> Figure:
     """
     path = run / "evaluation.json"
     measure = "perplexity" if "perplexity" in _read(path, "test") else "loss"
-    return Figure(measure, float(_read(path, "test", measure)), int(_read(path, "epoch")), run.name)
+    words = int(_read(run / "run.json", "corpus", "words")) if measure == "perplexity" else None
+    return Figure(measure, float(_read(path, "test", measure)), int(_read(path, "epoch")), run.name, words)
 
 
 def read_validation_loss(run: Path) -> float:

@@ -91,13 +91,15 @@ def _draw(path: Path) -> None:
 def _runs(figures: Mapping[str, Sequence[Figure]], width: int) -> Table:
     """The runs, the best of all first; in a narrow terminal every cell is broken, so that none is cut."""
     rows = sorted((figure, network) for network, own in figures.items() for figure in own)
-    table = Table(box=SIMPLE, pad_edge=False)
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("run", overflow="fold")
-    for name in ("network", "on the test split"):
+    for name in ("network", "test split"):
         table.add_column(name, no_wrap=width >= _WIDE, overflow="fold")
-    table.add_column("best epoch", no_wrap=width >= _WIDE, justify="right")
+    for name in ("words", "best epoch"):
+        table.add_column(name, no_wrap=width >= _WIDE, justify="right")
     for figure, network in rows:
-        table.add_row(*map(Text, (figure.run, network, str(figure), str(figure.epoch))))
+        words = "" if figure.words is None else f"{figure.words:,}"
+        table.add_row(*map(Text, (figure.run, network, str(figure), words, str(figure.epoch))))
     return table
 
 
