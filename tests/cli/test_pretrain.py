@@ -1,5 +1,6 @@
 """`rnnzoo pretrain`: a preset and its card, out of a recipe."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from cli.conftest import Call
 
 from rnnzoo.models import LanguageModel, NetworkConfig
 from rnnzoo.tuning import TrainingConfig
+from rnnzoo.tuning.pretraining import rate_search
 from rnnzoo.tuning.pretraining.recipes import RECIPES, Recipe, Stage
 
 TINY = {"corpus": "python-docs", "corpus_options": {"words": 2_000}}
@@ -17,7 +19,7 @@ TINY = {"corpus": "python-docs", "corpus_options": {"words": 2_000}}
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A preset's name, with a recipe of two short stages in its place."""
     network = NetworkConfig(network="skip_update_gru", units=8)
-    first = TrainingConfig(**TINY, vocabulary_limit=300, epochs=1)
+    first = TrainingConfig(**TINY, vocabulary_limit=300, epochs=1, learning_rate=3e-3)
     second = TrainingConfig(**TINY, epochs=1, learning_rate=1e-3)
     recipe = Recipe(stages=(Stage(network=network, training=first), Stage(network=network, training=second)))
     monkeypatch.setitem(RECIPES, "skip_update_gru_wikitext2", recipe)  # type: ignore[arg-type]
@@ -49,6 +51,25 @@ def test_pretraining_trains_measures_and_packs_and_repeats_nothing(tiny: str, tm
     assert trained == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.h5")}
     assert weights == (preset / "model.weights.npz").read_bytes()
     assert run.is_dir()
+
+
+def test_a_search_around_the_recipe_stands_in_the_card(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.setattr(rate_search, "_CLIPS", (0.25, 1.0))
+    said = call("pretrain", tiny, "--search")
+    preset = tmp_path / "pretrained" / tiny
+    found = json.loads((preset / "search.json").read_text())
+    page = (preset / "README.md").read_text()
+    trials = found["trials"]
+    perplexities = {(trial["learning_rate"], trial["global_clipnorm"]): trial["perplexity"] for trial in trials}
+    assert set(perplexities) == set(itertools.product((0.0015, 0.003, 0.006), (0.25, 1.0)))
+    assert f"| 0.003 | **{perplexities[0.003, 0.25]:.4g}" in page
+    assert found["command"] in page
+    assert "trial 6/9" in said.err
+
+    assert ": loss" not in call("pretrain", tiny, "--search").err
+    assert json.loads((preset / "search.json").read_text()) == found
 
 
 def test_only_presets_are_pretrained(call: Call) -> None:

@@ -21,12 +21,13 @@ _LIMITS = (
 )
 
 
-def card_page(name: str, card: Mapping[str, Any]) -> str:
+def card_page(name: str, card: Mapping[str, Any], searched: Mapping[str, Any] | None = None) -> str:
     """The page in Markdown.
 
     Args:
         name: of the preset.
         card: what `measure_card` returned.
+        searched: what `RateSearch.facts` returned; None (default) if nothing was searched.
     """
     config = NetworkConfig.from_dict(card["network"])
     network = ARCHITECTURES[config.network]
@@ -56,6 +57,7 @@ def card_page(name: str, card: Mapping[str, Any]) -> str:
         f"{len(card['epochs'])} epochs, {card['minutes']:g} minutes beside other work on the machine, "
         f"{card['words_per_second']:,} words a second in the fastest epoch. The same commands of the same version "
         "give the same weights on the same machine.",
+        "" if searched is None else _searched(searched),
         "## How it learnt, and how far back",
         "![Perplexity by epoch; the gradient of a single loss against the lag](curves.png)",
         _diagnosis(card["diagnosis"]),
@@ -108,6 +110,32 @@ def _update_share(card: Mapping[str, Any]) -> str:
     if share > 0.995:
         return "It takes in every word: where no update costs anything (`--budget`), nothing makes it skip."
     return f"It took in {share:.0%} of the words of the test split and skipped the others."
+
+
+def _searched(searched: Mapping[str, Any]) -> str:
+    """What each rate and clip came to, the recipe's in bold."""
+    rate, trials = searched["rate"], searched["trials"]
+    cells = {(trial[rate], trial["global_clipnorm"]): trial for trial in trials}
+    rates, clips = (sorted({pair[axis] for pair in cells}) for axis in (0, 1))
+
+    def shown(pair: tuple[float, float]) -> str:
+        reached = _reached(cells[pair])
+        return f"**{reached}**" if pair == tuple(searched["recipe"]) else reached
+
+    rows = [(f"{one:g}", *(shown((one, clip)) for clip in clips)) for one in rates]
+    table = markdown_table((f"`{rate}`", *(f"`global_clipnorm` {clip:g}" for clip in clips)), rows)
+    return (
+        "The recipe's rate and clip (bold) among others, by the perplexity of the validation split after one epoch; "
+        "what was hopeless ended early:"
+        f"\n\n{table}\n\n```sh\n{searched['command']}\n```"
+    )
+
+
+def _reached(trial: Mapping[str, Any]) -> str:
+    if trial["perplexity"] is None:
+        return str(trial["status"])
+    at = f" at {trial['epochs']:.0%} of the epoch" if trial["status"] == "pruned" else ""
+    return f"{trial['perplexity']:.4g}{at}"
 
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> str:

@@ -20,9 +20,9 @@ from rnnzoo.tuning.diagnosis.diagnoses import diagnose
 from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
 from rnnzoo.tuning.evaluation import evaluate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.pretraining.commands import train_command
 from rnnzoo.tuning.pretraining.examples import asked_examples, surprising_examples
 from rnnzoo.tuning.pretraining.recipes import Recipe, Stage
-from rnnzoo.tuning.pretraining.train_commands import train_command
 from rnnzoo.tuning.run_folder import RunFolder
 
 __all__ = ["machine", "measure_card"]

@@ -4,7 +4,7 @@ import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,10 @@ from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.models.presets import PRESETS, nearest_presets
 from rnnzoo.tuning.atomic_files import check_is_writable
+from rnnzoo.tuning.pretraining.commands import train_command
 from rnnzoo.tuning.pretraining.recipes import RECIPES
-from rnnzoo.tuning.pretraining.train_commands import train_command
 from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.search.search_folder import SearchFolder
 
 if TYPE_CHECKING:
     from rnnzoo.tuning.pretraining.recipes import Stage
@@ -32,6 +33,14 @@ def pretrain(
     runs: Annotated[
         Path, typer.Option(help="The folder of their training runs; finished ones are not repeated.")
     ] = Path("runs"),
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search",
+            help="First try other learning rates and clips around each recipe's, a quarter of an hour of it, and tell "
+            "in the card what they came to.",
+        ),
+    ] = False,
 ) -> None:
     """Train presets as those of the package were, one after the other, measure and pack them, and write their cards.
 
@@ -41,7 +50,7 @@ def pretrain(
 
       rnnzoo pretrain gru_wikitext2
 
-      rnnzoo pretrain --output pretrained --runs runs
+      rnnzoo pretrain --search --output pretrained --runs runs
     """
     names = presets or list(PRESETS)
     unknown = sorted(set(names) - set(RECIPES))
@@ -56,13 +65,35 @@ def pretrain(
     for name in names:
         stages = RECIPES[name].runs(str(runs / name))
         try:
+            searched = _search(runs / f"{name}-search", stages[0][1]) if search else None
             for folder, stage in stages:
                 _train(Path(folder), stage)
         except KeyboardInterrupt:
-            again = shlex.join(["rnnzoo", "pretrain", *names, "--output", str(output), "--runs", str(runs)])
+            asked = ["--search"] if search else []
+            again = shlex.join(["rnnzoo", "pretrain", *names, *asked, "--output", str(output), "--runs", str(runs)])
             raise InterruptionError(f"Interrupted. Go on with: {again}") from None
-        perplexity = _ship(output / name, stages)
+        perplexity = _ship(output / name, stages, searched)
         typer.echo(f"{output / name}: test perplexity {perplexity:.1f}.")
+
+
+def _search(folder: Path, stage: "Stage") -> dict[str, Any]:
+    from rnnzoo.tuning.pretraining.rate_search import RateSearch
+    from rnnzoo.tuning.search import search
+
+    asked = RateSearch.around(stage)
+    typer.echo(asked.command(str(folder)), err=True)
+    result = search(
+        [asked.network],
+        asked.training,
+        folder,
+        asked.space,
+        algorithm=asked.algorithm,
+        max_trials=asked.max_trials,
+        pruning=asked.pruning,
+        resume=SearchFolder(folder).identity.is_file(),
+        report=lambda line: typer.echo(line, err=True),
+    )
+    return asked.facts(result)
 
 
 def _train(folder: Path, stage: "Stage") -> None:
@@ -75,9 +106,9 @@ def _train(folder: Path, stage: "Stage") -> None:
     train(stage.network, training, folder, resume=RunFolder(folder).configuration.is_file())
 
 
-def _ship(preset: Path, stages: "list[tuple[str, Stage]]") -> float:
+def _ship(preset: Path, stages: "list[tuple[str, Stage]]", searched: dict[str, Any] | None) -> float:
     from rnnzoo.models import LanguageModel
-    from rnnzoo.tuning.atomic_files import atomic_file
+    from rnnzoo.tuning.atomic_files import write_whole
     from rnnzoo.tuning.prepared_corpus import prepare_corpus
     from rnnzoo.tuning.pretraining.card_figure import card_figure
     from rnnzoo.tuning.pretraining.card_page import card_page
@@ -87,11 +118,13 @@ def _ship(preset: Path, stages: "list[tuple[str, Stage]]") -> float:
     LanguageModel.from_preset(folders[-1] / "model").save_to_preset(preset, packed=True)
     corpus = prepare_corpus(stages[-1][1].training)
     card = measure_card(preset, folders, RECIPES[preset.name].stages, corpus)
-    for name, content in (
-        ("card.json", (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()),
-        ("curves.png", card_figure(card, preset.name).png()),
-        ("README.md", card_page(preset.name, card).encode()),
-    ):
-        with atomic_file(preset / name) as file:
-            file.write(content)
+    if searched is not None:
+        write_whole(preset / "search.json", _as_json(searched))
+    write_whole(preset / "card.json", _as_json(card))
+    write_whole(preset / "curves.png", card_figure(card, preset.name).png())
+    write_whole(preset / "README.md", card_page(preset.name, card, searched).encode())
     return float(card["test"]["perplexity"])
+
+
+def _as_json(facts: dict[str, Any]) -> bytes:
+    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()

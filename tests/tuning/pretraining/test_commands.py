@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo.cli import app
+from rnnzoo.commands.asked_search import asked_search
 from rnnzoo.commands.recipe import network_options, training_config
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.pretraining.commands import train_command
+from rnnzoo.tuning.pretraining.rate_search import RateSearch
 from rnnzoo.tuning.pretraining.recipes import RECIPES
-from rnnzoo.tuning.pretraining.train_commands import train_command
 from rnnzoo.tuning.training_config import TrainingConfig
 
 
@@ -70,3 +72,20 @@ def test_a_corpus_comes_back_with_its_options() -> None:
 def test_every_stage_of_every_recipe_comes_back(name: str) -> None:
     for folder, stage in RECIPES[name].runs(f"runs/{name}"):
         assert (stage.network, stage.training) == _read_back(train_command(stage.network, stage.training, folder))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_search_around_every_recipe_comes_back(name: str) -> None:
+    asked = RateSearch.around(RECIPES[name].stages[0])
+    _, _, *arguments = shlex.split(asked.command("searches/it"))
+    tune = typer.main.get_command(app).commands["tune"]  # type: ignore[attr-defined]
+    options = tune.make_context("tune", arguments).params
+    read = asked_search(
+        options.pop("network"),
+        options,
+        options.pop("corpus_options"),
+        **{name: options[name] for name in ("ranges", "algorithm", "max_trials", "pruning")},
+    )
+    assert (read.networks, read.training) == ([asked.network], asked.training)
+    assert read.space == asked.space
+    assert (read.algorithm, read.max_trials, read.pruning) == (asked.algorithm, asked.max_trials, asked.pruning)
