@@ -48,7 +48,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "simple_rnn_tanh": Architecture(
         layer="SimpleRNN",
         options={"activation": "tanh"},
-        cures="the patient: its gradient vanishes",
+        cures="the plain one: its gradient vanishes",
         source="Elman 1990",
     ),
     "simple_rnn_relu": Architecture(

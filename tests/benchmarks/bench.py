@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 from layers import BATCH, FEATURES, ROUNDS, STEPS, UNITS, measure_bfloat16, measure_layers, measure_length
+from presets import BESIDE, measure_presets
 from words import measure_words
 
 README = Path(__file__).parents[2] / "README.md"
@@ -27,6 +28,7 @@ def report() -> str:
     bfloat16 = dict(measure_bfloat16())
     length = measure_length()
     words = measure_words()
+    presets = measure_presets()
     machine = f"{platform.machine()}, {os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}"
     return "\n\n".join(
         [
@@ -39,6 +41,9 @@ def report() -> str:
             "Training steps of a word model, LSTM 2 × 200 tied, 33,278 words, 20 rows of 35; words per second over "
             "those of PyTorch's word_language_model example:",
             markdown(["who", "words/s", "ratio"], words),
+            "The presets in turn: training steps of 20 rows of 35 words as each was trained, and one word after "
+            f"another with the state in hand; times over those of `{BESIDE}`:",
+            markdown(["preset", "words/s in training", "its time", "ms/word", "its time"], presets),
             f"Measured on {machine}.",
         ]
     )

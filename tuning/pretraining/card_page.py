@@ -14,8 +14,8 @@ _RARE = 8
 _LIMITS = (
     "It has read two million words of English Wikipedia from before 2016, and nothing else: no conversation, no code, "
     f"no other language. What is rare there it hardly knows: half of its 33,278 words came {_RARE} times at most.",
-    "WikiText-2 keeps capital letters, writes a space around marks and `@-@` for a hyphen within a word. What it never "
-    "spells so counts as unknown; unknown words (`<unk>`) are read, and never suggested.",
+    "WikiText-2 keeps capital letters, writes a space around marks and `@-@` for a hyphen within a word. Other "
+    "spellings count as unknown; unknown words (`<unk>`) are read, and never suggested.",
     "It predicts what is likely, not what is true, and repeats what Wikipedia's authors leave out or slant. Nothing "
     "was filtered or aligned.",
 )
@@ -75,7 +75,7 @@ def card_page(name: str, card: Mapping[str, Any], searched: Mapping[str, Any] | 
                 for asked in card["asked"]
             ],
         ),
-        "Where it was surest on the first 1,500 words of the test split, and what came:",
+        "On the first 1,500 words of the test split: its surest guesses that came true, and its surest that did not.",
         markdown_table(
             ("before", "its guess", "came"),
             [
@@ -143,11 +143,12 @@ def _diagnosis(diagnosis: Mapping[str, Any]) -> str:
     if half_life is None:
         fitted = "no half-life fits"
     else:
-        fitted = "it never halves" if half_life == "inf" else f"it halves every {half_life:.3g} words"
+        fitted = "it never halves" if half_life == "inf" else f"it halves every {half_life:.3g} words (the half-life)"
     return (
-        f"Of the gradient of a single loss, in {diagnosis['state']}, {diagnosis['left']:.2g} are left "
-        f"{diagnosis['needed_lag']} words back; fitted over {diagnosis['lags']} words, {fitted}; 95 % of it lie within "
-        f"{horizon:.0f} words (median of {diagnosis['positions']} places of the test split). "
+        f"Of the gradient of a single loss, in {diagnosis['state']}, {diagnosis['left']:.1%} is left "
+        f"{diagnosis['needed_lag']} words back, and 95 % of its sum lie within {horizon:.0f} words (median of "
+        f"{diagnosis['positions']} places of the test split). It falls fastest at first: over all lags at which a "
+        f"thousandth of it is left, of {diagnosis['lags']} at most, {fitted}. "
         f"Verdict: **{diagnosis['verdict']}**. " + " ".join(_sentence(finding) for finding in diagnosis["findings"])
     )
 

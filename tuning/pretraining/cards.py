@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import statistics
-import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -72,7 +71,6 @@ def measure_card(preset: Path, runs: Sequence[Path], stages: Sequence[Stage], co
         "epochs": log,
         "minutes": round(sum(row["seconds"] for row in log) / 60, 1),
         "words_per_second": round(max(row["words_per_second"] for row in log)),
-        "step_milliseconds": round(_step_milliseconds(model), 3),
         "update_share": share,
         "diagnosis": {
             "verdict": diagnosis.verdict.name,
@@ -119,20 +117,3 @@ def _update_share(model: LanguageModel, tokens: npt.NDArray[np.int32]) -> float 
         layer.update_share.reset_state()
         hidden, *_ = layer(hidden, training=True)  # it counts in training alone; the dropouts stand between layers
     return statistics.fmean(float(layer.update_share.result()) for layer in layers)
-
-
-def _step_milliseconds(model: LanguageModel, steps: int = 500) -> float:
-    """The least time of one word with the state in hand, what each word of a typing session costs: other work on the
-    machine makes single steps slower, none faster.
-    """
-    step = tf.function(lambda token_ids, states: model.step(token_ids, states)).get_concrete_function(
-        tf.TensorSpec([None], tf.int32), [tf.TensorSpec([None, size]) for _, size in model.state_specs]
-    )
-    token_ids = tf.constant([model.vocabulary.end_id])
-    states = model.initial_states(1)
-    times = []
-    for _ in range(steps):
-        began = time.perf_counter()
-        _, states = step(token_ids, states)
-        times.append(1000 * (time.perf_counter() - began))
-    return min(times)

@@ -1,5 +1,6 @@
 """What a card says is what the weights do."""
 
+import json
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rnnzoo.models import LanguageModel
 from rnnzoo.models.presets import PRESETS
 from rnnzoo.tuning import TrainingConfig, evaluate
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.pretraining.card_page import card_page
 
 
 @pytest.mark.parametrize("name", ["gru_wikitext2", "irnn_wikitext2"])
@@ -21,3 +23,11 @@ def test_a_card_agrees_with_the_weights(name: str) -> None:
     assert card["tokens"] == figures.tokens
     assert card["perplexity"] == pytest.approx(figures.perplexity, rel=1e-4)
     assert card["top5"] == pytest.approx(figures.top5, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_page_says_what_the_card_holds(name: str) -> None:
+    preset = PRESETS[name]
+    search = preset.folder / "search.json"
+    searched = json.loads(search.read_text(encoding="utf-8")) if search.exists() else None
+    assert (preset.folder / "README.md").read_text(encoding="utf-8") == card_page(name, preset.card, searched)
