@@ -14,7 +14,7 @@ import numpy as np
 from rnnzoo.serving.server.batch_run import Ran
 from rnnzoo.serving.server.inference import Question
 from rnnzoo.serving.server.observation import Metrics, Record
-from rnnzoo.serving.server.prefix_cache import PrefixCache
+from rnnzoo.serving.server.prefix_cache import ASKED, PrefixCache
 from rnnzoo.serving.server.running import Runner
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.tensors import decode_tensor
@@ -26,6 +26,9 @@ _INPUTS = ("text", "unfinished")
 _ANSWERS = ("probabilities", "words")  # what `predict_next` answers, which is what has run before anybody asks
 # Who types sends one text. To look up each of thousands would hold up the loop, and to keep them would empty the cache.
 _MOST_ROWS = 8
+# To fetch and keep a context takes as long as reading two words: that of a short text, which is soon read twice, is
+# kept once somebody goes on from it.
+_SHORT_BYTES = 256
 
 
 def can_extend(servable: Servable, question: Question) -> bool:
@@ -48,13 +51,19 @@ def context_names(servable: Servable) -> list[str]:
 
 @dataclass(slots=True)
 class _Row:
-    """One text: what is known (a context), what is to be read, the word that may still be typed."""
+    """One text: what is known (a context), what is to be read, the word that may still be typed.
+
+    Attributes:
+        key: of the context after `text`, if it is to be kept.
+        is_new: whether nothing is known, and nothing worth keeping yet.
+    """
 
     text: bytes
     unfinished: bytes
     context: tuple[np.ndarray, ...] | None = None
-    key: bytes | None = None  # of the context after `text`, if it is to be kept
+    key: bytes | None = None
     cache: str | None = None
+    is_new: bool = False
 
 
 class Extender:
@@ -86,6 +95,17 @@ class Extender:
         self._runner.check_rows(servable, question)
         (texts,) = question.feeds.values()
         rows = [self._row(servable, text) for text in texts]
+        found = {row.cache for row in rows}
+        if record is not None:
+            record.cache = next((kind for kind in ("miss", "extended", "hit") if kind in found), None)
+        if metrics is not None:
+            for row in rows:
+                metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
+        if all(row.is_new for row in rows):
+            for row in rows:
+                if row.key is not None:
+                    self._cache.put(row.key, ASKED)
+            return await self._runner.run(servable, question, deadline)
         names, begin = self._context_of(servable)
         extended = _question(servable, question.aliases, names, begin, rows)
         ran = await self._runner.run(servable, extended, deadline)
@@ -94,12 +114,6 @@ class Extender:
             if row.key is not None:
                 # Copies: a view would keep the whole batch.
                 self._cache.put(row.key, tuple(context[number].copy() for context in contexts))
-        found = {row.cache for row in rows}
-        if record is not None:
-            record.cache = next((kind for kind in ("miss", "extended", "hit") if kind in found), None)
-        if metrics is not None:
-            for row in rows:
-                metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
         return Ran(answers, ran.rows, ran.began, ran.seconds)
 
     async def context(
@@ -140,17 +154,19 @@ class Extender:
     def _row(self, servable: Servable, text: bytes) -> _Row:
         parts = text.rsplit(None, 1)
         if len(parts) < 2 or not _is_unicode(text):
-            return _Row(b"", text)
+            return _Row(b"", text, is_new=True)
         before, last = parts
         key = self._cache.key(servable, before)
         context = self._cache.get(key)
-        if context is not None:
+        if context:
             return _Row(b"", last, context, None, "hit")
+        was_asked = context is not None
         for end, shorter in self._cache.shorter_keys(servable, before):
             context = self._cache.get(shorter)
-            if context is not None:
+            if context:
                 return _Row(before[end:], last, context, key, "extended")
-        return _Row(before, last, None, key, "miss")
+            was_asked = was_asked or context is not None
+        return _Row(before, last, None, key, "miss", is_new=not was_asked and len(before) <= _SHORT_BYTES)
 
 
 def _question(

@@ -11,7 +11,10 @@ import numpy as np
 
 from rnnzoo.serving.server.servable import Servable
 
-__all__ = ["PrefixCache", "beginnings"]
+__all__ = ["ASKED", "PrefixCache", "beginnings"]
+
+ASKED: tuple[np.ndarray, ...] = ()
+"""In place of the context behind a text that was asked about, and no more."""
 
 # What Python itself needs for an entry of a few small arrays.
 _OVERHEAD_BYTES = 500
@@ -59,20 +62,20 @@ class PrefixCache:
             yield from reversed(keys)
 
     def get(self, key: bytes) -> tuple[np.ndarray, ...] | None:
-        """The context behind a text, which is now the one used last."""
+        """The context behind a text, or `ASKED`, which is now the one used last; None if nothing is known of it."""
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
         return found
 
     def put(self, key: bytes, context: tuple[np.ndarray, ...]) -> None:
-        """Keeps a context, if it is not larger than all that may be kept."""
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return
+        """Keeps a context, or `ASKED`, if it is not larger than all that may be kept."""
         size = _size(context)
         if size > self._most_bytes:
             return
+        before = self._entries.pop(key, None)
+        if before is not None:
+            self.bytes -= _size(before)
         self._entries[key] = context
         self.bytes += size
         while self.bytes > self._most_bytes:

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.loop_thread import LoopThread
-from rnnzoo.serving.server.prefix_cache import PrefixCache, beginnings
+from rnnzoo.serving.server.prefix_cache import ASKED, PrefixCache, beginnings
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
 
@@ -121,9 +121,23 @@ def test_typing_runs_only_what_is_new(repository: Repository) -> None:
         asked.core.close()
         asked.loop.close()
 
-    assert [(False, 1), (False, 2), *[(True, 2)] * 8] == asked.told[:10]
+    assert [(False, 1), (False, 2), (False, 3), *[(True, 2)] * 7] == asked.told[:10]
     assert [(True, 2), *[(True, 1)] * 3] == asked.told[10:14]
     assert [(True, 5)] == asked.told[14:]
+
+
+@pytest.mark.parametrize(("words", "times"), [(10, 2), (100, 1)])
+def test_a_short_text_is_read_twice_before_it_is_kept(words: int, times: int, repository: Repository) -> None:
+    asked = make(repository)
+    text = b" ".join([b"game"] * words)
+    try:
+        for _ in range(times + 1):
+            asked.ask([text])
+    finally:
+        asked.core.close()
+        asked.loop.close()
+
+    assert [*[(False, words)] * times, (True, 1)] == asked.told
 
 
 def test_a_new_version_starts_afresh(exported: Path, repository: Repository, cached: Asked) -> None:
@@ -147,6 +161,17 @@ def test_memory_is_bounded_and_the_oldest_goes() -> None:
     assert cache.get(b"50") is None
     cache.put(b"large", (np.zeros(10_000, np.float32),))
     assert cache.get(b"large") is None
+
+
+def test_a_context_takes_the_place_of_the_mark_that_its_text_was_asked_about() -> None:
+    cache, context = PrefixCache(5_000), (np.zeros(100, np.float32),)
+    cache.put(b"text", ASKED)
+    assert ASKED == cache.get(b"text")
+
+    cache.put(b"text", context)
+    assert context is cache.get(b"text")
+    assert 400 < cache.bytes < 1_000
+    assert 1 == len(cache)
 
 
 @given(st.lists(st.sampled_from([b" ", b"\t", b"a", b"bc", "é".encode()])).map(b"".join))
