@@ -1,11 +1,12 @@
 """What the figures of a search share: marks for what became of a trial, axes, a strip for penalties."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -74,7 +75,7 @@ def axis_of(search: ReportedSearch, name: str, most: int = 6) -> Axis:
         shown, log = [float(number) for number in (few if len(few) <= FEW else (low, high))], False
     if len(shown) > most:
         shown = shown[:: math.ceil(len(shown) / most)]
-    called = [power_of_ten(tick) if log else f"{tick:.3g}" for tick in shown]
+    called = [power_of_ten(tick) if log and not 0.01 <= tick <= 100 else f"{tick:.3g}" for tick in shown]
     return Axis(name, tuple(zip(map(bare.place, shown), called, strict=True)), low, high, bare.logarithmic)
 
 
@@ -129,11 +130,17 @@ def mark_trials(axes: Axes, trials: Sequence[ReportedTrial], places: Sequence[fl
             axes.plot(*np.array(chosen).T, linestyle="", **mark)
 
 
-def mark_legend(figure: Figure, search: ReportedSearch, *others: Line2D, narrow: bool) -> None:
+def mark_legend(
+    figure: Figure,
+    search: ReportedSearch,
+    *others: Artist,
+    narrow: bool,
+    marks: Mapping[str, Mapping[str, Any]] = MARKS,
+) -> None:
     """What the marks mean, for those that are there."""
     met = {trial.status for trial in search.trials}
-    marks = [Line2D([], [], linestyle="", label=status, **mark) for status, mark in MARKS.items() if status in met]
-    figure.legend(handles=[*marks, *others], loc="outside lower left", ncols=3 if narrow else 6, columnspacing=1.2)
+    shown = [Line2D([], [], linestyle="", label=status, **mark) for status, mark in marks.items() if status in met]
+    figure.legend(handles=[*shown, *others], loc="outside lower left", ncols=3 if narrow else 6, columnspacing=1.2)
 
 
 def set_horizontal(axes: Axes, axis: Axis) -> None:

@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from rnnzoo.tuning.diagnosis.drawing import PAINTS, Shape, new_figure
 from rnnzoo.tuning.search.report.axes import MARKS, Axis, axis_of, mark_legend, set_horizontal, verbatim
@@ -17,6 +20,18 @@ __all__ = ["divergence_near", "draw_map", "map_axes"]
 # The pair that decides whether a recurrent network blows up; else, the first two numbers.
 _WANTED = (("learning_rate",), ("clipnorm", "global_clipnorm", "clipvalue"))
 _FINE = 120
+_DISC: dict[str, Any] = {
+    "marker": "o",
+    "color": colormaps["cividis"](0.75),
+    "markeredgecolor": PAINTS["muted"],
+    "markersize": 7,
+}
+_RING: dict[str, Any] = {
+    "marker": "o",
+    "markerfacecolor": "none",
+    "markeredgecolor": PAINTS["ink"],
+    "markeredgewidth": 1.6,
+}
 
 Places = npt.NDArray[np.float64]
 
@@ -65,6 +80,7 @@ def draw_map(search: ReportedSearch, across: str, up: str, shape: Shape) -> Figu
     trials = [trial for trial in search.trials if across in trial.values and up in trial.values]
     ended = [trial for trial in trials if trial.status in ("completed", "diverged")]
     diverged = np.array([trial.status == "diverged" for trial in ended])
+    explained: list[Artist] = []
     if diverged.any() and not diverged.all():
         line = np.linspace(-0.06, 1.06, _FINE)
         grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
@@ -72,7 +88,9 @@ def draw_map(search: ReportedSearch, across: str, up: str, shape: Shape) -> Figu
         near = divergence_near(places, diverged, grid).reshape(_FINE, _FINE)
         axes.contourf(line, line, near, levels=[0.5, 1.1], colors=[PAINTS["line-1"]], alpha=0.17)
         axes.contour(line, line, near, levels=[0.5], colors=[PAINTS["line-1"]], linewidths=1.2, linestyles="--")
-    _discs(figure, axes, search, across, up, horizontal, vertical)
+        explained.append(Patch(facecolor=PAINTS["line-1"], alpha=0.17, label="trials nearby diverged"))
+    if _discs(figure, axes, search, across, up, horizontal, vertical):
+        explained.insert(0, Line2D([], [], linestyle="", markersize=11, label="best", **_RING))
     for status, mark in MARKS.items():
         chosen = [one for one in trials if one.status == status and status != "completed"]
         for one in chosen:
@@ -85,16 +103,17 @@ def draw_map(search: ReportedSearch, across: str, up: str, shape: Shape) -> Figu
     axes.set_ylim(-0.06, 1.06)
     axes.set_yticks([place for place, _ in vertical.ticks], [called for _, called in vertical.ticks])
     axes.set_ylabel(verbatim(up))
-    mark_legend(figure, search, narrow=shape.narrow)
+    mark_legend(figure, search, *explained, narrow=shape.narrow, marks={**MARKS, "completed": _DISC})
     return figure
 
 
 def _discs(
     figure: Figure, axes: Any, search: ReportedSearch, across: str, up: str, horizontal: Axis, vertical: Axis
-) -> None:
+) -> bool:
+    """Draw the trials that have a score, the best one ringed; whether there are any."""
     shown = [trial for trial in search.ranked if across in trial.values and up in trial.values]
     if not shown:
-        return
+        return False
     scores = np.array([trial.score for trial in shown], np.float64)
     discs = axes.scatter(
         [horizontal.place(trial.values[across]) for trial in shown],
@@ -108,14 +127,7 @@ def _discs(
         zorder=3,
     )
     best = shown[0]
-    axes.scatter(
-        horizontal.place(best.values[across]),
-        vertical.place(best.values[up]),
-        s=190,
-        facecolors="none",
-        edgecolors=PAINTS["ink"],
-        linewidths=1.6,
-        zorder=3,
-    )
+    axes.plot(horizontal.place(best.values[across]), vertical.place(best.values[up]), markersize=14, zorder=3, **_RING)
     bar = figure.colorbar(discs, ax=axes, location="right", aspect=32, fraction=0.05, pad=0.02)
     bar.set_label(verbatim(search.objective))
+    return True

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnzoo.tuning.search.report.map_figure import divergence_near, map_axes
+from rnnzoo.tuning.diagnosis.drawing import Shape
+from rnnzoo.tuning.search.report.map_figure import divergence_near, draw_map, map_axes
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
 
 UNIT = st.floats(0, 1)
@@ -54,3 +55,23 @@ def test_which_two_are_mapped(names: list[str], expected: tuple[str, str] | None
     )
     assert expected == map_axes(search)
     assert map_axes(replace(search, trials=trials[:2])) is None
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (["completed", "completed", "diverged"], ["completed", "diverged", "best", "trials nearby diverged"]),
+        (["completed", "completed", "completed"], ["completed", "best"]),
+        (["diverged", "diverged", "diverged"], ["diverged"]),
+    ],
+)
+def test_the_legend_says_what_is_drawn(statuses: list[str], expected: list[str]) -> None:
+    trials = tuple(
+        ReportedTrial(number=n, status=status, score=float(n), values={"units": n, "dropout": n / 10})
+        for n, status in enumerate(statuses, start=1)
+    )
+    search = ReportedSearch(
+        name="s", objective="loss", maximised=False, log_scales=frozenset(), trials=trials, language=False
+    )
+    (legend,) = draw_map(search, "units", "dropout", Shape(7.4, narrow=False)).legends
+    assert expected == [text.get_text() for text in legend.get_texts()]
