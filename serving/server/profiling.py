@@ -73,18 +73,25 @@ class _Profiler:
 
     async def profile(self, request: Any) -> Any:
         with tempfile.TemporaryDirectory() as folder:
+            start = asyncio.to_thread(tf.profiler.experimental.start, folder, _options(request.opts))
+            starting = asyncio.create_task(start)
             try:
-                await asyncio.to_thread(tf.profiler.experimental.start, folder, _options(request.opts))
-            except tf.errors.OpError as error:
-                raise StatusError(Code.UNAVAILABLE, f"Another profiler session active: {error.message}") from error
-            self.enough.clear()
-            try:
+                await asyncio.shield(starting)
+                self.enough.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.enough.wait(), request.duration_ms / 1000)
+            except tf.errors.OpError as error:
+                raise StatusError(Code.UNAVAILABLE, f"Another profiler session active: {error.message}") from error
             finally:  # also when the caller has gone
-                stopping = asyncio.create_task(asyncio.to_thread(tf.profiler.experimental.stop))
-                await asyncio.shield(stopping)
+                await asyncio.shield(asyncio.create_task(_stop(starting)))
             return await asyncio.to_thread(_collected, Path(folder), request)
+
+
+async def _stop(starting: "asyncio.Task[None]") -> None:
+    """Ends the trace, once it has begun: nobody else would, and the process has no other."""
+    await asyncio.wait([starting])
+    if starting.exception() is None:
+        await asyncio.to_thread(tf.profiler.experimental.stop)
 
 
 def _options(serialized: bytes) -> tf.profiler.experimental.ProfilerOptions:
@@ -102,7 +109,9 @@ def _options(serialized: bytes) -> tf.profiler.experimental.ProfilerOptions:
 
 
 def _collected(folder: Path, request: Any) -> Any:
-    trace = next(folder.rglob("*.xplane.pb"))
+    trace = next(folder.rglob("*.xplane.pb"), None)
+    if trace is None:
+        raise StatusError(Code.INTERNAL, "The profiler must have written a trace, but there is none.")
     space = trace.read_bytes()
     planes = xplane_pb2.XSpace.FromString(space).planes
     response = _MESSAGES["ProfileResponse"](

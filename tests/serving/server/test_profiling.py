@@ -8,6 +8,7 @@ import grpc
 import pytest
 import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
+from waiting import wait_for
 
 from rnnzoo.serving.client import Client
 from rnnzoo.serving.server.process import Server, make_server
@@ -72,3 +73,43 @@ def test_terminate_ends_a_trace_early(server: Server) -> None:
             terminate(b"", timeout=10)
 
         assert running.result()
+
+
+def test_a_caller_that_hangs_up_while_a_trace_begins_leaves_none(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+    start = tf.profiler.experimental.start
+
+    def start_slowly(*arguments: object) -> None:
+        begun.set()
+        goes_on.wait(20)
+        start(*arguments)
+
+    def traced() -> bool:
+        try:
+            return bool(profile(b"", timeout=20))
+        except grpc.RpcError:  # the one before is about to end
+            return False
+
+    with grpc.insecure_channel(server.address, [("grpc.max_receive_message_length", -1)]) as channel:
+        profile = channel.unary_unary("/tensorflow.ProfilerService/Profile")
+        with monkeypatch.context() as slow:
+            slow.setattr(tf.profiler.experimental, "start", start_slowly)
+            running = profile.future(b"", timeout=20)
+            begun.wait(20)
+        running.cancel()
+        channel.unary_unary("/tensorflow.ProfilerService/Terminate")(b"", timeout=20)  # comes after it
+        goes_on.set()
+
+        wait_for(traced)
+
+
+def test_a_trace_that_was_not_written(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.profiler.experimental, "start", lambda *_: None)
+    monkeypatch.setattr(tf.profiler.experimental, "stop", lambda: None)
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/tensorflow.ProfilerService/Profile")(b"", timeout=20)
+
+    assert grpc.StatusCode.INTERNAL == caught.value.code()
+    assert "The profiler must have written a trace, but there is none." == caught.value.details()
