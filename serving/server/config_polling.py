@@ -35,23 +35,28 @@ class _ConfigPolling:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._core.settings.model_config_file_poll_seconds)
-            await asyncio.to_thread(self._reload)
+            try:
+                await asyncio.to_thread(self._reload)
+            except Exception:  # such as no thread to be had for a moment
+                _log.exception("following %s failed; it is read again", self._core.settings.model_config_file)
 
     def _reload(self) -> None:
         repository, settings = self._core.repository, self._core.settings
+        before = repository.settings
         try:
-            models = read_model_config(settings.model_config_file, served=repository.names)
+            models = read_model_config(settings.model_config_file, served=before)
             if models != self._applied or settings.reapply_model_config_file:
-                before = set(repository.names)
                 repository.reconfigure(models)
                 self._applied = models
-                self._tell(before, set(models))
         except (OSError, ValueError) as error:
-            self._complain(f"Failed to read ModelServerConfig file: {error}")
+            self._complain(f"Failed to read ModelServerConfig file: {error}; the models stay as they are.")
         except StatusError as error:
-            self._complain(f"PollFilesystemAndReloadConfig failed to ReloadConfig: {error.message}")
+            stay = "; the models stay as they are." if repository.settings == before else ""
+            self._complain(f"PollFilesystemAndReloadConfig failed to ReloadConfig: {error.message}{stay}")
         else:
             self._complaint = ""
+        finally:  # a model that does not load does not keep the others from going
+            self._tell(set(before), set(repository.settings))
 
     def _tell(self, before: set[str], after: set[str]) -> None:
         if before != after:
@@ -65,4 +70,4 @@ class _ConfigPolling:
     def _complain(self, message: str) -> None:
         if message != self._complaint:  # once, not at every look
             self._complaint = message
-            _log.error("%s; the models stay as they are.", message)
+            _log.error("%s", message)

@@ -197,6 +197,48 @@ def test_a_file_that_has_not_changed_undoes_nothing_unless_it_is_to(
     repository.close()
 
 
+def test_a_file_whose_new_model_does_not_load_is_followed_in_the_rest(
+    models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config(("a", models / "numbers")), encoding="utf-8")
+    settings = ServerSettings(model_config_file=str(file), model_config_file_poll_seconds=1)
+    repository = Repository(read_model_config(file))
+    polling = make_part(Core(repository, settings))
+    assert polling is not None
+
+    file.write_text(config(("b", models / "broken"), ("c", models / "numbers")), encoding="utf-8")
+    polling._reload()
+
+    assert ["b", "c"] == repository.names
+    assert f"{file} adds the models [b, c] and removes [a]." in caplog.messages
+    assert "did not become available" in caplog.text
+    assert "stay as they are" not in caplog.text
+    repository.close()
+
+
+def test_the_file_is_followed_after_an_error_that_nobody_foresaw(
+    models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config(("a", models / "numbers")), encoding="utf-8")
+    settings = ServerSettings(port=0, poll_seconds=0, model_config_file=str(file), model_config_file_poll_seconds=0.05)
+    server = Server(Repository(read_model_config(file)), settings)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(server.repository, "reconfigure", fail)
+        file.write_text(config(("b", models / "numbers")), encoding="utf-8")
+        server.start()
+        wait_for(lambda: "can't start new thread" in caplog.text)
+    try:
+        wait_for(lambda: server.repository.versions == {"b": [3]})
+    finally:
+        server.stop()
+
+
 def test_the_configuration_file_is_read_again(models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "models.config"
     file.write_text(config(("a", models / "numbers")), encoding="utf-8")
