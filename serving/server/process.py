@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import queue
 import signal
 import sys
 import threading
@@ -221,18 +222,19 @@ def run(server: Server, *, grace: float | None = None, ready: Callable[[Server],
     # While a version loads, its thread gives way to requests ten times as often as Python's default, 5 ms, has it.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    signals = threading.Semaphore(0)
+    # Not what `threading` has: a signal that comes while this thread holds its lock would wait for that for ever.
+    signals: queue.SimpleQueue[None] = queue.SimpleQueue()
     handlers = {
-        number: signal.signal(number, lambda *_: signals.release()) for number in (signal.SIGTERM, signal.SIGINT)
+        number: signal.signal(number, lambda *_: signals.put(None)) for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
         server.start()
         ready(server)
-        signals.acquire()
+        signals.get()
         draining = threading.Thread(target=server.stop, args=(grace,))
         draining.start()
-        while draining.is_alive() and not signals.acquire(timeout=0.1):
-            pass
+        while draining.is_alive() and signals.empty():
+            draining.join(0.1)
         if draining.is_alive():
             server.stop(None)
         draining.join()

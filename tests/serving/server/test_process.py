@@ -4,10 +4,12 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import grpc
@@ -217,6 +219,29 @@ def test_a_second_signal_does_not_wait(arithmetic: Path) -> None:
 
     assert time.monotonic() - started < 15
     assert 1 == len(errors)
+
+
+@pytest.mark.timeout(60)
+def test_a_signal_may_come_at_any_line(arithmetic: Path) -> None:
+    server = make_server(arithmetic, port=0, poll_seconds=0)
+
+    def signal_at(frame: FrameType, event: str, _: object) -> Any:
+        if event == "line" and signal.getsignal(signal.SIGTERM) is not handler:
+            signal.raise_signal(signal.SIGTERM)
+        return signal_at
+
+    def ready(_: Server) -> None:
+        caller = sys._getframe(1)
+        caller.f_trace = signal_at
+        sys.settrace(signal_at)
+
+    handler, tracer = signal.getsignal(signal.SIGTERM), sys.gettrace()
+    try:
+        run(server, ready=ready)
+    finally:
+        sys.settrace(tracer)
+
+    assert not server.repository.ready
 
 
 def test_the_end_does_not_wait_for_a_version_that_gets_warm(
