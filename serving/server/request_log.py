@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from google.protobuf.message import EncodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
 __all__ = ["RequestLog"]
@@ -115,8 +114,8 @@ class RequestLog:
             failure = None
             try:
                 self._write(make())
-            except (OSError, EncodeError, tf.errors.OpError) as error:
-                failure = str(error)
+            except Exception as error:  # whatever it was: the next record may well be written
+                failure = str(error) or type(error).__name__
             if failure is not None:  # out of the error's reach, which holds on to the writer
                 self._fail(failure)
         self._end_file()

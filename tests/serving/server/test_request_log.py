@@ -111,6 +111,18 @@ def test_a_disk_that_fails_is_told_once(tmp_path: Path, caplog: pytest.LogCaptur
     assert 1 == sum("cannot be written" in record.message for record in caplog.records)
 
 
+def test_a_record_that_cannot_be_made_is_lost_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lost: list[None] = []
+    log = RequestLog(tmp_path, unwritten=lambda: lost.append(None))
+    log.put("Predict", request(1.0), predict_pb2.PredictResponse(), sampling_rate="one half")  # type: ignore[arg-type]
+    log.put("Predict", request(2.0), predict_pb2.PredictResponse())
+    log.close()
+
+    assert [2.0] == [tf.make_ndarray(log.predict_log.request.inputs["x"])[0] for log in records(tmp_path)]
+    assert 1 == len(lost)
+    assert f"the request log in {tmp_path} cannot be written" in caplog.text
+
+
 def test_a_disk_that_is_full_for_a_moment_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = {1, 2, 4}  # which of the records meet it
     values = iter(range(6))
