@@ -1,5 +1,6 @@
 """What is asked of an exported model while somebody types, or listens: the context travels as states, not as text."""
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -9,7 +10,7 @@ from rnnzoo.models.questions import draw_word, likeliest
 from rnnzoo.models.vocabulary_graph import VocabularyGraph
 from rnnzoo.serving.model_module import ModelModule
 
-__all__ = ["HIDDEN", "SPEAKING", "ContinuingSignatures"]
+__all__ = ["HIDDEN", "SPEAKING", "ContinuingSignatures", "check_draw"]
 
 HIDDEN = "hidden"
 """The name of what the softmax reads, which travels with the states."""
@@ -87,7 +88,8 @@ class ContinuingSignatures(ModelModule):
         rows = tf.shape(context[0])[0]
         temperature, top_k, top_p, seed, index = (tf.broadcast_to(control, (rows,)) for control in controls)
         hidden, *states = context
-        word = draw_word(self._model, self._model.logits(hidden), temperature, top_k, top_p, seed, index)
+        with tf.control_dependencies(check_draw(temperature, top_k, top_p)):
+            word = draw_word(self._model, self._model.logits(hidden), temperature, top_k, top_p, seed, index)
         hidden, states = self._model.step_hidden(word, states)
         written = self._vocabulary.words(word)
         answer = {"word": written, "text": self._vocabulary.joined(written)}
@@ -108,3 +110,14 @@ class ContinuingSignatures(ModelModule):
 
     def _rows(self, context: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(tf.broadcast_to(value, (rows, value.shape[1])) for value in context)
+
+
+def check_draw(temperature: tf.Tensor, top_k: tf.Tensor, top_p: tf.Tensor) -> list[tf.Operation]:
+    """What fails in a graph unless words can be drawn so: out of an empty nucleus the first of all would come."""
+    return [
+        tf.debugging.assert_non_negative(temperature, "temperature must be at least 0 and finite."),
+        tf.debugging.assert_less(temperature, math.inf, "temperature must be at least 0 and finite."),
+        tf.debugging.assert_non_negative(top_k, "top_k must be at least 0."),
+        tf.debugging.assert_positive(top_p, "top_p must be above 0."),
+        tf.debugging.assert_less_equal(top_p, 1.0, "top_p must be at most 1."),
+    ]

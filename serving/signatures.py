@@ -1,6 +1,5 @@
 """What an exported language model can be asked, as graphs from text to text."""
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -10,7 +9,7 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
 from rnnzoo.models.softmaxes import TiedSoftmax
-from rnnzoo.serving.continuing import ContinuingSignatures
+from rnnzoo.serving.continuing import ContinuingSignatures, check_draw
 from rnnzoo.serving.model_module import ModelModule
 
 __all__ = ["CONTROLS", "MOST_WORDS", "LanguageModelSignatures"]
@@ -96,11 +95,7 @@ class LanguageModelSignatures(ModelModule):
         checks = [
             tf.debugging.assert_positive(max_words, "max_words must be at least 1."),
             tf.debugging.assert_less_equal(max_words, MOST_WORDS, f"max_words must be at most {MOST_WORDS}."),
-            tf.debugging.assert_non_negative(temperature, "temperature must be at least 0 and finite."),
-            tf.debugging.assert_less(temperature, math.inf, "temperature must be at least 0 and finite."),
-            tf.debugging.assert_non_negative(top_k, "top_k must be at least 0."),
-            tf.debugging.assert_positive(top_p, "top_p must be above 0."),
-            tf.debugging.assert_less_equal(top_p, 1.0, "top_p must be at most 1."),
+            *check_draw(temperature, top_k, top_p),
         ]
         with tf.control_dependencies(checks):
             token_ids, lengths = self._context(text)

@@ -1,5 +1,6 @@
 """What an export answers is what the model in Keras says, text by text."""
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from rnnzoo.models import NETWORKS, LanguageModel, NetworkConfig, Vocabulary
+from rnnzoo.serving.continuing import SPEAKING
 from rnnzoo.serving.export import export_model
 from rnnzoo.serving.server.servable import read_meta_graph
 from rnnzoo.serving.signatures import CONTROLS, LanguageModelSignatures
@@ -124,11 +126,26 @@ def test_continuations_have_an_end(signatures: dict[str, Any], max_words: int, r
         signatures["generate"](text=tf.constant(["the"]), **controls)
 
 
-@pytest.mark.parametrize("temperature", [-1.0, float("inf"), float("nan")])
-def test_temperatures_that_no_word_can_be_drawn_at(signatures: dict[str, Any], temperature: float) -> None:
-    controls = {name: tf.constant([value]) for name, value in {**CONTROLS, "temperature": temperature}.items()}
-    with pytest.raises(tf.errors.InvalidArgumentError, match="temperature must be at least 0 and finite"):
-        signatures["generate"](text=tf.constant(["the"]), **controls)
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        *(("temperature", value, "at least 0 and finite") for value in (-1.0, math.inf, math.nan)),
+        ("top_k", -1, "at least 0"),
+        *(("top_p", value, "above 0") for value in (0.0, math.nan)),
+        ("top_p", 1.5, "at most 1"),
+    ],
+)
+@pytest.mark.parametrize("signature", ["generate", "speak"])
+def test_controls_that_no_word_can_be_drawn_with(
+    signatures: dict[str, Any], signature: str, name: str, value: float, rule: str
+) -> None:
+    given: dict[str, Any] = {key: [one] for key, one in {"text": "the", **CONTROLS, **SPEAKING, name: value}.items()}
+    _, inputs = signatures[signature].structured_input_signature
+    asked = {
+        key: tf.constant(given.get(key, np.zeros((1, *spec.shape[1:]))), spec.dtype) for key, spec in inputs.items()
+    }
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{name} must be {rule}\."):
+        signatures[signature](**asked)
 
 
 def test_a_negative_seed_draws_the_words_that_python_draws(
