@@ -52,15 +52,21 @@ class Task:
 
 
 def run_together(
-    servable: Servable, fetches: tuple[str, ...], tasks: Sequence[Task], parameters: BatchingParameters, told: Told
+    servable: Servable,
+    fetches: tuple[str, ...],
+    tasks: Sequence[Task],
+    parameters: BatchingParameters,
+    told: Told,
+    apart: Callable[[Exception], None],
 ) -> list[Ran | Exception]:
-    """The result of each task; in a thread."""
+    """The result of each task; in a thread. `apart` hears why tasks of which each runs alone did not run together."""
     rows = sum(task.rows for task in tasks)
+    together = None
     if len(tasks) > 1:
         try:
             return list(_run(servable, fetches, tasks, rows, parameters.padded(rows), told))
-        except Exception:
-            pass  # a bad row must not fail its neighbours: each alone
+        except Exception as error:  # a bad row must not fail its neighbours: each alone
+            together = error.with_traceback(None)  # which holds on to the batch
     results: list[Ran | Exception] = []
     for task in tasks:
         try:
@@ -69,6 +75,8 @@ def run_together(
             results.append(StatusError(Code.FAILED_PRECONDITION, str(error)))
         except Exception as error:
             results.append(error)
+    if together is not None and all(isinstance(result, Ran) for result in results):
+        apart(together)
     return results
 
 

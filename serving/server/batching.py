@@ -1,6 +1,7 @@
 """Requests that wait at the same time run as one: who waits with whom, for how long, and who runs next."""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
@@ -18,6 +19,7 @@ __all__ = ["Batcher"]
 # A share of the last run's time that a batch may wait for the callers whom that run has just answered.
 _LINGER = 0.1
 _SWEEP_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -25,6 +27,7 @@ class _Queue:
     """What waits for one signature of one model, in all of its lanes."""
 
     rows: int = 0
+    apart: bool = False  # whether its tasks had to run one by one, which is told once
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +61,12 @@ class _Lane:
         del self.waiting[task]
         self.rows -= task.rows
         self.queue.rows -= task.rows
+
+    def ran_apart(self, error: Exception) -> None:
+        """Its tasks ran one by one because of an error that none of them meets alone."""
+        if not self.queue.apart:
+            self.queue.apart = True
+            _log.warning("model %s: requests run one by one, as together they fail: %s", self.servable.name, error)
 
 
 class Batcher:
@@ -93,11 +102,6 @@ class Batcher:
     def waiting(self) -> int:
         """How many tasks wait, in all lanes."""
         return sum(len(lane.waiting) for lane in self._lanes.values())
-
-    @property
-    def lanes(self) -> int:
-        """How many kinds of tasks it has met lately."""
-        return len(self._lanes)
 
     async def run(
         self, servable: Servable, signature_name: str, fetches: tuple[str, ...], lane_key: Hashable, task: Task
@@ -186,7 +190,9 @@ class Batcher:
         if not tasks:
             return False
         run = asyncio.get_running_loop().run_in_executor(
-            self._threads, run_together, lane.servable, lane.fetches, tasks, self._parameters, self._told
+            self._threads,
+            run_together,
+            *(lane.servable, lane.fetches, tasks, self._parameters, self._told, lane.ran_apart),
         )
         lane.running += 1
         self._running += 1
