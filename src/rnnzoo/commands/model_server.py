@@ -8,6 +8,7 @@ from importlib.metadata import version
 from rnnzoo import __version__
 from rnnzoo.commands.mistakes import INTERRUPTED
 from rnnzoo.commands.quiet import import_tensorflow, quiet
+from rnnzoo.commands.streams import open_streams
 from rnnzoo.serving.server.flags import WrongFlagError, parse_flags
 
 __all__ = ["main"]
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: always; 255 with one line on standard error if the server cannot start.
     """
+    open_streams()
     try:
         flags = parse_flags(sys.argv[1:] if arguments is None else arguments)
     except WrongFlagError as error:

@@ -296,6 +296,13 @@ def test_wrong_flags_as_a_process() -> None:
     assert (255, "unknown argument: --prot=1 See rnnzoo-model-server --help.\n") == (ended.returncode, ended.stderr)
 
 
+def test_a_process_without_standard_error_fails_in_silence() -> None:
+    closing = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
+    ended = subprocess.run([*closing, *EXECUTABLE, "--prot=1"], stdout=subprocess.PIPE, text=True, timeout=60)
+
+    assert (255, "") == (ended.returncode, ended.stdout)
+
+
 def wait_for_line(process: "subprocess.Popen[str]", text: str) -> str:
     """All that was told up to a line; the test's own time limit ends a wait in vain."""
     told = []
