@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,17 +57,17 @@ class Server:
         self.repository = repository
         self.settings = settings
         self.core = Core(repository, settings)
-        self.parts = [part for make in PARTS if (part := make(self.core)) is not None]
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="rnnzoo-versions", daemon=True)
         self._ending = threading.Lock()
         self._stops = 0
-        self._loop = LoopThread("rnnzoo-loop")
-        try:
+        with ExitStack() as undone:  # if anything fails
+            undone.callback(self.core.close)
+            self.parts = [part for make in PARTS if (part := make(self.core)) is not None]
+            self._loop = LoopThread("rnnzoo-loop")
+            undone.callback(self._loop.close)
             self._grpc, self.port = self._loop.run(self._bind())
-        except OSError:
-            self._loop.close()
-            raise
+            undone.pop_all()
         self.address = address(settings.host, self.port) if self.port else f"unix:{settings.grpc_socket_path}"
 
     def start(self) -> None:
@@ -199,7 +200,7 @@ def make_server(
     )
     try:
         return Server(repository, settings)
-    except OSError:
+    except BaseException:
         repository.close()
         raise
 

@@ -18,7 +18,9 @@ import pytest
 from waiting import wait_for
 
 from rnnzoo.serving.client import Client
+from rnnzoo.serving.server import process
 from rnnzoo.serving.server.process import Server, make_server, run
+from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.version_states import State, VersionState
 from rnnzoo.serving.wire import declare
@@ -94,6 +96,29 @@ def test_hosts_and_numbers_that_cannot_be(arithmetic: Path) -> None:
         make_server(arithmetic, workers=0)
     with pytest.raises(FileNotFoundError, match=r"must be a folder of numbered versions"):
         make_server(arithmetic / "missing", port=0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"grpc_socket_path": "/missing/socket"}, {"grpc_channel_arguments": (("grpc.keepalive_time_ms", 2**40),)}],
+)
+def test_a_server_that_cannot_be_made_leaves_nothing_behind(
+    arithmetic: Path, tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repositories: list[Repository] = []
+
+    class Kept(Repository):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            repositories.append(self)
+
+    monkeypatch.setattr(process, "Repository", Kept)
+    before = threading.enumerate()
+    with pytest.raises((OSError, OverflowError)):
+        make_server(arithmetic, port=0, request_log_folder=str(tmp_path), **settings)
+
+    assert before == threading.enumerate()
+    assert not repositories[0].ready
 
 
 def test_several_models(arithmetic: Path, exported: Path) -> None:
