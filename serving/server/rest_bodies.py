@@ -1,7 +1,7 @@
 """Bodies of requests, read within two bounds: what one may have, and what all of them hold at once."""
 
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientPayloadError, web
@@ -44,13 +44,14 @@ class Bodies:
         size = 0
         try:
             self._check(request.content_length or 0, 0)
-            unpack = _unpacking(request.headers.get("Content-Encoding", ""))
+            unpacking = _Unpacking(request.headers.get("Content-Encoding", ""))
             async for sent in request.content.iter_any():
-                for chunk in unpack(sent):
+                for chunk in unpacking.pieces(sent):
                     size += len(chunk)
                     self._held += len(chunk)
                     self._check(size, size)
                     chunks.append(chunk)
+            unpacking.check_end()
             body = b"".join(chunks)
             chunks.clear()
             yield body
@@ -70,19 +71,29 @@ class Bodies:
             )
 
 
-def _unpacking(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
-    packing = encoding.strip().lower()
-    unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
+class _Unpacking:
+    """A body's bytes as they come, unpacked as its Content-Encoding says, if that is a packing that is known."""
 
-    def unpack(sent: bytes) -> Iterator[bytes]:
-        nonlocal unpacker
-        if packing not in ("gzip", "deflate"):
+    def __init__(self, encoding: str) -> None:
+        packing = encoding.strip().lower()
+        self._packed = packing in ("gzip", "deflate")
+        self._unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
+
+    def pieces(self, sent: bytes) -> Iterator[bytes]:
+        """What the bytes unpack to, a little at a time, so that a bomb ends at the bound."""
+        if not self._packed:
             yield sent
             return
-        if unpacker is None:  # many send "deflate" without the header that it should have, whose first byte ends in 8
-            unpacker = zlib.decompressobj(_ZLIB if sent[0] & 0xF == 8 else _BARE)
-        while sent and not unpacker.eof:
-            yield unpacker.decompress(sent, _MOST_UNPACKED_AT_ONCE)  # a little at a time: a bomb ends at the bound
-            sent = unpacker.unconsumed_tail
+        if self._unpacker is None:  # many send "deflate" without its header, whose first byte ends in 8
+            self._unpacker = zlib.decompressobj(_ZLIB if sent[0] & 0xF == 8 else _BARE)
+        full = True  # of which more may come although all the bytes are taken
+        while (sent or full) and not self._unpacker.eof:
+            piece = self._unpacker.decompress(sent, _MOST_UNPACKED_AT_ONCE)
+            full = len(piece) == _MOST_UNPACKED_AT_ONCE
+            yield piece
+            sent = self._unpacker.unconsumed_tail
 
-    return unpack
+    def check_end(self) -> None:
+        """Raises a zlib.error unless the packed bytes have come to their end."""
+        if self._packed and not (self._unpacker and self._unpacker.eof):
+            raise zlib.error("the end is missing")
