@@ -1,6 +1,7 @@
 """The client for asyncio: what `Client` asks, without a thread that waits. Needs no TensorFlow."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -31,8 +32,7 @@ class AsyncClient:
         transport: stands in for gRPC; `address` and `credentials` are not used then.
 
     Every method raises a `ServingError` (see `rnnzoo.serving.errors`) if the server is not there, is too slow, or
-    refuses, or if the client is closed. Cancelling a call, or leaving the loop over a stream with `aclose`, tells the
-    server.
+    refuses, or if the client is closed. Cancelling a call, or closing a stream with `aclose`, tells the server.
 
     Example:
         >>> import asyncio
@@ -89,8 +89,26 @@ class AsyncClient:
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int | None = None,
-    ) -> AsyncIterator[str]:
-        """As `Client.stream`."""
+    ) -> AsyncGenerator[str, None]:
+        """Continues a text, piece by piece, as `Client.stream`.
+
+        A loop that may be left early is put under `contextlib.aclosing`, so that the server hears of it at once.
+
+        Args:
+            text: one text.
+            max_words: as for `Client.generate`; so are the others.
+
+        Raises:
+            ValueError: if one of them is out of range; at once, before the first piece is asked for.
+
+        Example (with a server):
+
+            async with aclosing(client.stream("once upon a", 100)) as pieces:
+                async for piece in pieces:
+                    print(piece, end="")
+                    if "." in piece:
+                        break
+        """
         request = self._calls.stream(text, max_words, temperature, top_k, top_p, seed)
         return self._pieces(request)
 
@@ -126,9 +144,10 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    async def _pieces(self, request: bytes) -> AsyncIterator[str]:
-        async for message in self._transport.stream(request, self.timeout):
-            yield speaking_messages["GeneratedWord"].FromString(message).text
+    async def _pieces(self, request: bytes) -> AsyncGenerator[str, None]:
+        async with aclosing(self._transport.stream(request, self.timeout)) as messages:
+            async for message in messages:
+                yield speaking_messages["GeneratedWord"].FromString(message).text
 
     async def _ask(self, call: Call[_Answer]) -> _Answer:
         return call.read(await self._transport.call(call.method, call.request, self.timeout))

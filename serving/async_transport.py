@@ -1,7 +1,7 @@
 """gRPC for asyncio, to one address."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -19,7 +19,7 @@ class AsyncTransport(Protocol):
         """Answers a serialized request to a method of PredictionService, or raises a ServingError."""
         ...
 
-    def stream(self, request: bytes, timeout: float) -> AsyncIterator[bytes]:
+    def stream(self, request: bytes, timeout: float) -> AsyncGenerator[bytes, None]:
         """The messages that answer a request to the streaming service; closing the iterator ends the call."""
         ...
 
@@ -49,7 +49,7 @@ class AsyncGrpcTransport:
         with self._telling(timeout):
             return await self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
 
-    async def stream(self, request: bytes, timeout: float) -> AsyncIterator[bytes]:
+    async def stream(self, request: bytes, timeout: float) -> AsyncGenerator[bytes, None]:
         with self._telling(timeout):
             call = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
             try:

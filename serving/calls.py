@@ -15,7 +15,7 @@ from rnnzoo.serving.protocol import messages
 from rnnzoo.serving.speaking_protocol import speaking_messages
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
 
-__all__ = ["Call", "Calls", "Extended", "TensorSpec"]
+__all__ = ["Call", "Calls", "Extended", "Signatures", "TensorSpec"]
 
 _Answer = TypeVar("_Answer")
 
@@ -36,6 +36,7 @@ class TensorSpec:
 
 
 Signatures = dict[str, dict[str, dict[str, TensorSpec]]]
+"""By the signature's name, `inputs` or `outputs`, and the tensor's name."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,11 @@ class Client:
         return self._ask(self._calls.predict_next(texts, top_k))
 
     def score(self, texts: str | Sequence[str]) -> list[TextScore]:
-        """The log probability of each word of each text."""
+        """The log probability of each word of each text, by the natural logarithm.
+
+        Args:
+            texts: one text or several.
+        """
         return self._ask(self._calls.score(texts))
 
     def generate(
@@ -124,7 +128,13 @@ class Client:
     def typing(self, top_k: int = 5) -> Typing:
         """A session for somebody who types: it holds the state, so a keystroke costs the same however long the text.
 
-        Works with TensorFlow Serving too. Not for several threads. `top_k` is as for `predict_next`.
+        Works with TensorFlow Serving too. Not for several threads.
+
+        Args:
+            top_k: as for `predict_next`.
+
+        Raises:
+            ValueError: if `top_k` is below 1.
         """
         return Typing(self._ask, self._calls, top_k)
 
@@ -157,7 +167,7 @@ class Client:
         return self._ask(self._calls.predict(signature, inputs, outputs))
 
     def metadata(self) -> Signatures:
-        """The signatures of the model: by name, its `inputs` and its `outputs`."""
+        """The signatures of the model: by name, what each of its `inputs` and `outputs` is, again by name."""
         return self._ask(self._calls.metadata())
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The client for asyncio asks what the blocking one asks, many at once."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from rnnzoo.serving import AsyncClient, Client
 from rnnzoo.serving.errors import DeadlineError, ServerUnavailableError
 from rnnzoo.serving.server.process import Server
+from rnnzoo.serving.speaking_protocol import speaking_messages
 
 TEXTS = ["the game", "", "don't stop", "naïve 漢字"]
 
@@ -55,6 +56,28 @@ def test_many_at_once(language_model_server: Server) -> None:
 
     for number, answer in enumerate(answers):
         assert [s.word for s in answers[number % 4][0]] == [s.word for s in answer[0]]
+
+
+def test_a_stream_that_is_closed_ends_its_call_at_once() -> None:
+    ended: list[bool] = []
+
+    class Endless:
+        async def stream(self, request: bytes, timeout: float) -> AsyncGenerator[bytes, None]:
+            try:
+                while True:
+                    yield speaking_messages["GeneratedWord"](text=" game").SerializeToString()
+            finally:
+                ended.append(True)
+
+        async def close(self) -> None: ...
+
+    async def ask(client: AsyncClient) -> None:
+        stream = client.stream("the")
+        assert " game" == await anext(stream)
+        await stream.aclose()
+        assert [True] == ended
+
+    run(ask, "", transport=Endless())
 
 
 def test_errors_are_those_of_the_blocking_client(arithmetic_server: Server) -> None:
