@@ -71,6 +71,8 @@ class TfliteServable(Servable):
         signature = self.signatures[key]
         try:
             with self._one_at_a_time:
+                if key not in self._runners:
+                    raise StatusError(Code.UNAVAILABLE, "the model has been unloaded.")
                 answer = self._runners[key](**{alias: feeds[info.name] for alias, info in signature.inputs.items()})
         except (ValueError, RuntimeError) as error:
             raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error

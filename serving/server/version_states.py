@@ -99,8 +99,9 @@ def status_of(error: Exception) -> StatusError:
     """The code and the message of whatever kept a model from loading."""
     if isinstance(error, StatusError):
         return error
-    if isinstance(error.__cause__, tf.errors.OpError):
-        return StatusError(error.__cause__.error_code, str(error.__cause__.message))
+    for raised in (error, error.__cause__):
+        if isinstance(raised, tf.errors.OpError):
+            return StatusError(raised.error_code, str(raised.message))
     if isinstance(error, MemoryError):
         return StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}")
     code = Code.NOT_FOUND if isinstance(error, FileNotFoundError) else Code.UNKNOWN

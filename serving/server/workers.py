@@ -35,7 +35,7 @@ class Workers:
             after: called when it is over, or never will be, whether or not anybody still waits.
 
         Raises:
-            StatusError: RESOURCE_EXHAUSTED if too much waits already.
+            StatusError: RESOURCE_EXHAUSTED if too much waits already, UNAVAILABLE if no thread is left to take it.
         """
         with self._lock:
             full = self._count >= self._most
@@ -46,12 +46,16 @@ class Workers:
                 Code.RESOURCE_EXHAUSTED, f"the server is busy: {self._most} requests wait or run; try again later."
             )
 
-        def over(future: Future[Any]) -> None:
+        def over(_: Future[Any] | None = None) -> None:
             with self._lock:
                 self._count -= 1
             after()
 
-        future = self._pool.submit(work)
+        try:
+            future = self._pool.submit(work)
+        except RuntimeError as error:  # the pool has been closed
+            over()
+            raise StatusError(Code.UNAVAILABLE, f"the server ends: {error}.") from error
         future.add_done_callback(over)
         return await asyncio.wrap_future(future)
 

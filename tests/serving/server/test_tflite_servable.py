@@ -107,3 +107,14 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match=r"model\.tflite must be a TensorFlow Lite model, but got in"):
         load_servable("lite", 1, tmp_path, prefer_tflite_model=True)
+
+
+def test_a_model_that_was_unloaded_says_so(folder: Path) -> None:
+    servable = TfliteServable("lite", 1, folder)
+    servable.close()
+    signature = servable.signatures["square"]
+
+    with pytest.raises(StatusError, match=r"^the model has been unloaded\.$") as caught:
+        servable.run({signature.inputs["x"].name: np.ones(1, np.float32)}, [signature.outputs["squared"].name])
+
+    assert Code.UNAVAILABLE == caught.value.code
