@@ -40,7 +40,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         OSError: if a file or a port is not to be had.
         StatusError: if the models cannot be served.
     """
-    _warn_of_what_changes_nothing(flags)
+    _tell_what_changes_nothing(flags)
     settings = _settings(flags)  # every file is read before the first model is: those take seconds
     models = _models(flags)
     load = functools.partial(
@@ -159,7 +159,7 @@ def _session_config(flags: argparse.Namespace) -> config_pb2.ConfigProto:
     return config
 
 
-def _warn_of_what_changes_nothing(flags: argparse.Namespace) -> None:
+def _tell_what_changes_nothing(flags: argparse.Namespace) -> None:
     for flag in FLAGS:
         if flag.effect == "accepted" and getattr(flags, flag.name) != flag.default:
             _log.info("--%s changes nothing here: %s.", flag.name, flag.help)

@@ -19,20 +19,19 @@ from rnnzoo.serving.server.status import GONE, Code, StatusError
 __all__ = ["RestOptions", "make_app"]
 
 _HTTP_STATUS = {
+    Code.CANCELLED: 499,
     Code.INVALID_ARGUMENT: 400,
+    Code.DEADLINE_EXCEEDED: 504,
     Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.PERMISSION_DENIED: 403,
     Code.RESOURCE_EXHAUSTED: 429,
     Code.FAILED_PRECONDITION: 400,
+    Code.ABORTED: 409,
+    Code.OUT_OF_RANGE: 400,
     Code.UNIMPLEMENTED: 501,
     Code.UNAVAILABLE: 503,
-    Code.DEADLINE_EXCEEDED: 504,
-    # Those that TensorFlow's ops raise beside the ones that `Code` lists.
-    1: 499,  # CANCELLED
-    6: 409,  # ALREADY_EXISTS
-    7: 403,  # PERMISSION_DENIED
-    10: 409,  # ABORTED
-    11: 400,  # OUT_OF_RANGE
-    16: 401,  # UNAUTHENTICATED
+    Code.UNAUTHENTICATED: 401,
 }
 _CORS = {
     "Access-Control-Allow-Origin": "*",

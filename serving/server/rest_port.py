@@ -18,9 +18,8 @@ __all__ = ["RestPort", "make_part"]
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LAST_BYTES_SECONDS = 1.0  # to send the answers that are made
-_QUIET_SECONDS = (
-    0.25  # without a request before connections are cut: each caller's next answer says that it is the last
-)
+# Without a request before connections are cut: each caller's next answer says that it is the last.
+_QUIET_SECONDS = 0.25
 
 
 def _is_of_this_server(record: logging.LogRecord) -> bool:

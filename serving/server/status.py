@@ -10,13 +10,15 @@ GONE = "the caller has gone"
 
 
 class Code(enum.IntEnum):
-    """The codes of google.rpc.Code that this server answers with; REST maps the same ones to HTTP."""
+    """The codes of google.rpc.Code, which are those of gRPC and of TensorFlow; REST maps the same ones to HTTP."""
 
     CANCELLED = 1
     UNKNOWN = 2
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
     ABORTED = 10
@@ -25,13 +27,14 @@ class Code(enum.IntEnum):
     INTERNAL = 13
     UNAVAILABLE = 14
     DATA_LOSS = 15
+    UNAUTHENTICATED = 16
 
 
 class StatusError(Exception):
     """A request that is refused or failed: a code, and TensorFlow Serving's own words for it.
 
     Args:
-        code: a canonical status code; the ones TensorFlow raises that `Code` does not list are welcome too.
+        code: one of `Code`, or whatever else TensorFlow raises.
         message: what the caller reads.
 
     >>> str(StatusError(Code.NOT_FOUND, "Servable not found for request: Latest(lstm)"))
