@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,11 +70,18 @@ def check_files(arguments: list[str]) -> None:
         assert "/" not in argument or argument.startswith("-") or (ROOT / argument).exists(), argument
 
 
+def check_kubectl(arguments: list[str]) -> None:
+    """One that reads its objects from files of ours; what else it names is of the cluster, or made before."""
+    for option, file in pairwise(arguments):
+        assert option != "-f" or (ROOT / file).is_file(), file
+
+
 CHECKS: Mapping[str, Callable[[list[str]], Any]] = {
     "rnnzoo": check_rnnzoo,
     "rnnzoo-model-server": parse_flags,
     "make": check_make,
     "curl": check_curl,
+    "kubectl": check_kubectl,
 }
 
 

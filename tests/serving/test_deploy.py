@@ -15,11 +15,12 @@ from rnnzoo.serving.server.text_protos import read_batching_parameters, read_mon
 DEPLOY = Path(rnnzoo.serving.__file__).parent / "deploy"
 KUBERNETES: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
 BY_KIND = {document["kind"]: document for document in KUBERNETES}
+COPY = yaml.safe_load((DEPLOY / "copy.yaml").read_text())
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["model-server"]
 CONTAINER = BY_KIND["Deployment"]["spec"]["template"]["spec"]["containers"][0]
 
 
-@pytest.mark.parametrize("document", KUBERNETES, ids=lambda document: document["kind"])
+@pytest.mark.parametrize("document", [*KUBERNETES, COPY], ids=lambda document: document["kind"])
 @pytest.mark.parametrize("version", ["1.31", kubernetes_validate.latest_version()])
 def test_kubernetes_objects_follow_their_schemas(document: dict[str, Any], version: str) -> None:
     kubernetes_validate.validate(document, version, strict=True)
@@ -101,6 +102,15 @@ def test_kserve_has_what_it_needs() -> None:
     assert "tensorflow" == predictor["model"]["modelFormat"]["name"]
     assert f"pvc://{BY_KIND['PersistentVolumeClaim']['metadata']['name']}" == predictor["model"]["storageUri"]
     assert {"requests", "limits"} == predictor["model"]["resources"].keys()
+
+
+def test_versions_are_copied_to_the_volume_that_is_served() -> None:
+    claim = BY_KIND["PersistentVolumeClaim"]
+    (volume,) = COPY["spec"]["volumes"]
+    assert claim["metadata"]["name"] == volume["persistentVolumeClaim"]["claimName"]
+    assert ["ReadWriteMany"] == claim["spec"]["accessModes"]
+    (mount,) = COPY["spec"]["containers"][0]["volumeMounts"]
+    assert f"{COPY['metadata']['name']}:{mount['mountPath']}/partial" in (DEPLOY / "README.md").read_text()
 
 
 def test_the_page_names_every_file() -> None:
