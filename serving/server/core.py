@@ -61,9 +61,13 @@ class Core:
         """Answers a PredictRequest.
 
         Args:
-            request: as `rnnzoo.serving.server.inference.predict` takes it.
+            request: model, signature (`serving_default` if it names none), inputs, and which outputs to answer (all if
+                it filters none).
             timeout: seconds until nobody waits for the answer any more; no limit if None.
             record: where the times and what was resolved are written, if given.
+
+        Returns:
+            The outputs in their typed lists, and the model, version and signature that answered.
 
         Raises:
             StatusError: as TensorFlow Serving would refuse the request.

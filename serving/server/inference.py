@@ -24,7 +24,7 @@ from rnnzoo.serving.tensors import decode_tensor, encode_tensor
 if TYPE_CHECKING:
     from rnnzoo.serving.server.repository import Repository
 
-__all__ = ["Question", "get_model_metadata", "lease", "predict", "prepare", "reply"]
+__all__ = ["Question", "get_model_metadata", "lease", "prepare", "reply"]
 
 _METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
 _SIGNATURE_DEF = "signature_def"
@@ -64,30 +64,6 @@ class Question:
     def fetches(self) -> list[str]:
         """The names of the tensors behind `aliases`, in their order."""
         return [self.signature.outputs[alias].name for alias in self.aliases]
-
-
-def predict(
-    repository: "Repository", request: predict_pb2.PredictRequest, timeout: float | None = None
-) -> predict_pb2.PredictResponse:
-    """Answers a PredictRequest, alone and in the calling thread.
-
-    Args:
-        repository: the loaded models.
-        request: model, signature (`serving_default` if it names none), inputs, and which outputs to answer (all if it
-            filters none).
-        timeout: seconds that the run may take; no limit if None.
-
-    Returns:
-        The outputs in their typed lists, and the model, version and signature that answered.
-
-    Raises:
-        StatusError: as TensorFlow Serving would refuse the request.
-    """
-    if not request.HasField("model_spec"):
-        raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
-    with lease(repository, request.model_spec) as servable:
-        question = prepare(servable, request, repository.check_method_names)
-        return reply(servable, question, servable.run(question.feeds, question.fetches, timeout))
 
 
 def prepare(servable: Servable, request: predict_pb2.PredictRequest, check_method_name: bool = False) -> Question:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from predicting import predict
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
-from rnnzoo.serving.server.inference import get_model_metadata, predict
+from rnnzoo.serving.server.inference import get_model_metadata
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.status import Code, StatusError
 

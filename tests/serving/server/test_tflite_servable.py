@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from predicting import predict
 from tensorflow_serving.apis import predict_pb2
 
-from rnnzoo.serving.server.inference import predict
 from rnnzoo.serving.server.loading import load_servable
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.servable import Servable
