@@ -117,7 +117,7 @@ class Extender:
         return Ran(answers, ran.rows, ran.began, ran.seconds)
 
     async def context(
-        self, servable: Servable, text: bytes, deadline: float | None, record: Record | None = None
+        self, servable: Servable, text: str, deadline: float | None, record: Record | None = None
     ) -> dict[str, np.ndarray]:
         """The context behind a text, each of its arrays with one row, by name.
 
@@ -125,7 +125,7 @@ class Extender:
             StatusError: as `Runner.run`.
         """
         names, begin = self._context_of(servable)
-        row = self._finished(servable, text)
+        row = self._finished(servable, text.encode())
         if record is not None:
             record.cache = row.cache
         if row.context is None or row.text:

@@ -13,7 +13,7 @@ from rnnzoo.serving.server.json_answers import error_answer
 from rnnzoo.serving.server.request_record import RequestObserver, RequestRecord
 from rnnzoo.serving.server.rest_answers import Answer, answer_prediction, answer_question
 from rnnzoo.serving.server.rest_bodies import Bodies
-from rnnzoo.serving.server.rest_urls import Question, question_of
+from rnnzoo.serving.server.rest_urls import RestQuestion, question_of
 from rnnzoo.serving.server.status import GONE, Code, StatusError
 
 __all__ = ["RestOptions", "make_app"]
@@ -162,7 +162,7 @@ class _Handlers:
         self._observer.finish(record, 0, "", answer.request, answer.response)
         return _json(answer.body, {"Server-Timing": _timing(record)})
 
-    async def _answer_in_time(self, request: web.Request, question: Question, record: RequestRecord) -> Answer:
+    async def _answer_in_time(self, request: web.Request, question: RestQuestion, record: RequestRecord) -> Answer:
         # What waits for its body or for a worker would wait for ever: a run's own limit begins with the run.
         try:
             async with asyncio.timeout(self._timeout), self._bodies.body_of(request) as body:

@@ -20,7 +20,7 @@ from rnnzoo.serving.server.json_requests import classification_request, predict_
 from rnnzoo.serving.server.model_management import get_model_status
 from rnnzoo.serving.server.regression import regress
 from rnnzoo.serving.server.request_record import RequestRecord
-from rnnzoo.serving.server.rest_urls import Question
+from rnnzoo.serving.server.rest_urls import RestQuestion
 from rnnzoo.serving.server.status import Code, StatusError
 from rnnzoo.serving.server.version_states import State
 
@@ -41,7 +41,7 @@ class Answer:
 
 
 async def answer_prediction(
-    core: Core, question: Question, body: bytes, timeout: float | None, record: RequestRecord
+    core: Core, question: RestQuestion, body: bytes, timeout: float | None, record: RequestRecord
 ) -> Answer:
     """Answers `:predict`, `:classify` or `:regress`.
 
@@ -66,7 +66,7 @@ async def answer_prediction(
     return Answer(regression_answer(regressed.result), asking, regressed)
 
 
-def answer_question(core: Core, question: Question) -> bytes:
+def answer_question(core: Core, question: RestQuestion) -> bytes:
     """Answers the GET calls: the status or the metadata of a model, or the list of all.
 
     Raises:
@@ -89,7 +89,9 @@ def answer_question(core: Core, question: Question) -> bytes:
     ).encode()
 
 
-async def _predict(core: Core, question: Question, body: bytes, timeout: float | None, record: RequestRecord) -> Answer:
+async def _predict(
+    core: Core, question: RestQuestion, body: bytes, timeout: float | None, record: RequestRecord
+) -> Answer:
     def signature_of(name: str) -> meta_graph_pb2.SignatureDef:
         key = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
         with lease(core.repository, question.spec, record) as servable:

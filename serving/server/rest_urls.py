@@ -8,7 +8,7 @@ from tensorflow_serving.apis import model_pb2
 
 from rnnzoo.serving.server.status import Code, StatusError
 
-__all__ = ["Question", "question_of"]
+__all__ = ["RestQuestion", "question_of"]
 
 _VERSION_OR_LABEL = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"
 _PREDICTION = re.compile(
@@ -21,7 +21,7 @@ _MOST_VERSION = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Question:
+class RestQuestion:
     """One of the calls of the REST API.
 
     Attributes:
@@ -33,7 +33,7 @@ class Question:
     spec: model_pb2.ModelSpec
 
 
-def question_of(http_method: str, path: str) -> Question:
+def question_of(http_method: str, path: str) -> RestQuestion:
     """The call that an HTTP method and a path, as it was sent, stand for.
 
     Raises:
@@ -61,9 +61,9 @@ def question_of(http_method: str, path: str) -> Question:
         # The pattern takes any case, what is behind it does not.
         if method != method.lower():
             raise StatusError(Code.INVALID_ARGUMENT, f"Malformed request: {http_method} {path}")
-        return Question(method, spec)
+        return RestQuestion(method, spec)
     if not found["model"]:
         if path.lower() != "/v1/models":
             raise StatusError(Code.INVALID_ARGUMENT, "Missing model name in request.")
-        return Question("list", spec)
-    return Question("metadata" if found["metadata"] == "metadata" else "status", spec)
+        return RestQuestion("list", spec)
+    return RestQuestion("metadata" if found["metadata"] == "metadata" else "status", spec)

@@ -81,7 +81,7 @@ async def speak(
             raise StatusError(Code.FAILED_PRECONDITION, 'Serving signature key "speak" not found.')
         if record is not None:
             record.signature_name = "speak"
-        context = await core.extender.context(servable, request.text.encode(), deadline, record)
+        context = await core.extender.context(servable, request.text, deadline, record)
         for index in range(most):
             question = _question(servable, context, {**controls, "index": np.array([index], _INT32)})
             asked = time.perf_counter()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnzoo.serving.server.rest_urls import Question, question_of
+from rnnzoo.serving.server.rest_urls import RestQuestion, question_of
 from rnnzoo.serving.server.status import Code, StatusError
 
 
@@ -69,7 +69,7 @@ PARTS = st.sampled_from(["/v1", "/models", "/versions/", "/labels/", "9" * 30, "
 @given(st.sampled_from(["GET", "POST", "PUT", "?"]), st.lists(PARTS | st.text(max_size=3), max_size=8).map("".join))
 def test_any_path_is_a_question_or_refused(http_method: str, path: str) -> None:
     try:
-        assert isinstance(question_of(http_method, path), Question)
+        assert isinstance(question_of(http_method, path), RestQuestion)
     except StatusError as error:
         refusal = error
         assert Code.INVALID_ARGUMENT == refusal.code
