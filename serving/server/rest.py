@@ -18,7 +18,7 @@ from rnnzoo.serving.server.status import GONE, Code, StatusError
 
 __all__ = ["RestOptions", "make_app"]
 
-_HTTP_STATUS = {
+_HTTP_STATUS: dict[int, int] = {
     Code.CANCELLED: 499,
     Code.INVALID_ARGUMENT: 400,
     Code.DEADLINE_EXCEEDED: 504,
