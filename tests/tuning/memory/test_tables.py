@@ -1,5 +1,7 @@
 """What the tables measure, and how they show it."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ from rnnzoo.models.architectures import NETWORKS
 from rnnzoo.tuning.memory.cells import Cell
 from rnnzoo.tuning.memory.recall_ladder import LADDER
 from rnnzoo.tuning.memory.tables import TABLES
+
+MEASURED = Path(__file__).parents[3] / "notebooks" / "measured"
 
 
 def _outcome(cell: Cell) -> dict[str, Any]:
@@ -51,7 +55,14 @@ def test_of_several_seeds_the_middle_one_is_shown_not_the_luckiest() -> None:
     outcomes[lucky.key] = {"rungs": [{"distance": 5, "steps": 40, "accuracy": 1.0}], "diverged": False, "reach": 200}
     assert ["simple_rnn_tanh", "25"] == table.lines(outcomes)[0][:2]
     assert "the middle one of 3 seeds" in table.title
-    assert "seeds" not in TABLES["recall"]().title
+    assert "one seed" in TABLES["recall"]().title
+
+
+def test_recall_says_how_many_steps_it_gave() -> None:
+    table = TABLES["recall"]()
+    assert {400, 4000} == {cell.steps for cell in table.cells}
+    assert "400 training steps" in table.title
+    assert all(("4,000 steps" in cell.row) == (cell.steps == 4000) for cell in table.cells)
 
 
 def test_the_spread_goes_from_the_best_seed_to_the_worst() -> None:
@@ -71,7 +82,30 @@ def test_solved_is_bold() -> None:
 def test_a_failed_seed_is_counted_and_its_half_life_is_not() -> None:
     table = TABLES["remedies"]()
     first, *_ = table.lines({cell.key: _outcome(cell) for cell in table.cells})
-    assert ["tanh, as it is", "101", "3.5", "25", "1 of 3"] == first
+    assert ["tanh, as it is", "101 (100 to ∞)", "3.5", "25", "1 of 3"] == first
+
+
+def test_a_remedy_that_replaces_the_network_is_shown_once_for_both_patients() -> None:
+    cells = TABLES["remedies"]().cells
+    assert len(cells) == len({cell.key for cell in cells})
+
+
+def test_a_schedule_which_recall_cannot_have_is_not_shown_as_tried_on_it() -> None:
+    table = TABLES["remedies"]()
+    lines = {line[0]: line for line in table.lines({cell.key: _outcome(cell) for cell in table.cells})}
+    assert {"–"} == {lines[f"{name}, learning rate: warm-up, cosine"][3] for name in ("tanh", "ReLU")}
+
+
+@pytest.mark.parametrize("name", ["recall", "remedies"])
+def test_what_is_committed_is_what_its_outcomes_make(name: str) -> None:
+    kept = json.loads((MEASURED / f"{name}.json").read_text(encoding="utf-8"))["cells"].values()
+    outcomes = {Cell.from_dict(cell).key: cell["outcome"] for cell in kept}
+    assert TABLES[name]().markdown(outcomes) == (MEASURED / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_the_recall_table_that_is_committed() -> None:
+    table = (MEASURED / "recall.md").read_text(encoding="utf-8").split("\n\n", 1)[1]
+    assert table in (MEASURED.parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
