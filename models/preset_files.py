@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,34 +29,49 @@ Model = TypeVar("Model", bound="LanguageModel")
 
 
 def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> None:
-    """Each file is written beside its place and moved there, so that a reader or a crash never meets half a file.
+    """All files are written beside their places, so that whatever fails meanwhile leaves a model that was there whole.
 
-    Their checksums come last, so that a crash between two files leaves none that are wrong.
+    Then they are moved there, the checksums first: a crash between two of these moves leaves a folder that is refused,
+    never the words of one model beside the weights of another.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {
-        "format": _FORMAT,
-        "rnnzoo_version": version("rnnzoo"),
-        "keras_version": version("keras"),
-        "parameters": model.count_params(),
-        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+    weights, other_weights = (PACKED_WEIGHTS, WEIGHTS) if packed else (WEIGHTS, PACKED_WEIGHTS)
+    configuration = {"class": "LanguageModel", "config": model.config.as_dict()}
+    files: dict[str, Callable[[Path], object]] = {
+        CONFIG: lambda path: _write_json(path, configuration),
+        TOKENIZER: model.vocabulary.save,
+        weights: partial(_write_packed_weights if packed else _write_weights, model),
     }
-    _write_json(folder / METADATA, facts)
-    _replace(folder / TOKENIZER, model.vocabulary.save)
-    _write_json(folder / CONFIG, {"class": "LanguageModel", "config": model.config.as_dict()})
-    if packed:
-        from rnnzoo.models.packed_weights import write_packed  # NumPy, which reading a configuration does not need
+    try:
+        for name, write in files.items():
+            _write_partial(folder / name, write)
+        facts = {
+            "format": _FORMAT,
+            "rnnzoo_version": version("rnnzoo"),
+            "keras_version": version("keras"),
+            "parameters": model.count_params(),
+            "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+            "sha256": {name: _checksum(_partial(folder / name)) for name in files},
+        }
+        _write_partial(folder / METADATA, lambda path: _write_json(path, facts))
+        for name in (METADATA, *files):
+            os.replace(_partial(folder / name), folder / name)
+        (folder / other_weights).unlink(missing_ok=True)
+    finally:
+        for name in (METADATA, *files):
+            _partial(folder / name).unlink(missing_ok=True)
 
-        weights = {name: weight.numpy() for name, weight in model.named_weights.items()}
-        _replace(folder / PACKED_WEIGHTS, lambda path: write_packed(path, weights))
-        (folder / WEIGHTS).unlink(missing_ok=True)
-    else:
-        from rnnzoo.models.weights_file import weights_file
 
-        _replace(folder / WEIGHTS, lambda path: path.write_bytes(weights_file(model)))
-        (folder / PACKED_WEIGHTS).unlink(missing_ok=True)
-    sums = {name: _checksum(folder / name) for name in (CONFIG, TOKENIZER, _weights_file(folder).name)}
-    _write_json(folder / METADATA, {**facts, "sha256": sums})
+def _write_weights(model: "LanguageModel", path: Path) -> None:
+    from rnnzoo.models.weights_file import weights_file
+
+    path.write_bytes(weights_file(model))
+
+
+def _write_packed_weights(model: "LanguageModel", path: Path) -> None:
+    from rnnzoo.models.packed_weights import write_packed  # NumPy, which reading a configuration does not need
+
+    write_packed(path, {name: weight.numpy() for name, weight in model.named_weights.items()})
 
 
 def preset_config(preset: str | os.PathLike[str]) -> NetworkConfig:
@@ -121,7 +137,6 @@ def _whole_preset(preset: str | os.PathLike[str]) -> Path:
             raise FileNotFoundError(
                 f"a model's folder must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but {folder} has no {name}."
             )
-    _weights_file(folder)
     facts = _read_metadata(folder / METADATA)
     if not isinstance(facts.get("format", _FORMAT), int) or not isinstance(facts.get("sha256", {}), dict):
         raise ValueError(
@@ -133,21 +148,26 @@ def _whole_preset(preset: str | os.PathLike[str]) -> Path:
             f"a model must be of format {_FORMAT} at most, but {folder} is of format {facts['format']}, written by "
             f"rnnzoo {facts.get('rnnzoo_version')}: a newer rnnzoo reads it."
         )
+    _weights_file(folder)
     for name, checksum in facts.get("sha256", {}).items():
         found = _checksum(folder / name)
         if found != checksum:
             raise ValueError(
-                f"{folder / name} must have the checksum {checksum[:16]}… of its {METADATA} (SHA-256), but is damaged: "
-                f"it has {found[:16]}…"
+                f"{folder / name} must have the checksum {checksum[:16]}… of its {METADATA} (SHA-256), but is damaged, "
+                f"or saving was cut short: it has {found[:16]}…"
             )
     return folder
 
 
 def _weights_file(folder: Path) -> Path:
-    for name in (WEIGHTS, PACKED_WEIGHTS):
+    """Of two kinds, which a save that was cut short leaves side by side, the one whose checksum was written."""
+    kinds = WEIGHTS, PACKED_WEIGHTS
+    sums = _read_metadata(folder / METADATA).get("sha256", {})
+    wanted = [kind for kind in kinds if kind in sums] or kinds
+    for name in wanted:
         if (folder / name).is_file():
             return folder / name
-    raise FileNotFoundError(f"a model's folder must hold {WEIGHTS} or {PACKED_WEIGHTS}, but {folder} has neither.")
+    raise FileNotFoundError(f"a model's folder must hold {' or '.join(wanted)}, but {folder} does not.")
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:
@@ -166,16 +186,15 @@ def _checksum(path: Path) -> str:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    _replace(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    partial = path.with_name(f".partial.{path.name}")
+def _write_partial(path: Path, write: Callable[[Path], object]) -> None:
     try:
-        write(partial)
-        os.replace(partial, path)
+        write(_partial(path))
     except OSError as error:  # of a write, which names no file, or of a name that nobody knows
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".partial.{path.name}")

@@ -139,6 +139,49 @@ def test_weights_that_find_no_room_leave_the_ones_before(saved: Path, monkeypatc
     LanguageModel.from_preset(saved)
 
 
+def test_a_save_that_fails_leaves_the_model_before(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    other = LanguageModel(Vocabulary(["<unk>", "<eos>", "b"]), NetworkConfig(network="gru", units=4))
+
+    def interrupt(self: LanguageModel) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LanguageModel, "count_params", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        other.save_to_preset(saved)
+    assert before == {path.name: path.read_bytes() for path in saved.iterdir()}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("moved", range(1, 4))
+def test_a_death_among_the_moves_leaves_no_mixture(
+    moved: int, packed: bool, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = LanguageModel(Vocabulary(["<unk>", "<eos>", "b"]), NetworkConfig(network="gru", units=4))
+    replace, moves = os.replace, iter(range(moved))
+
+    def die_after(source: Path, target: Path) -> None:
+        if next(moves, None) is None:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", die_after)
+    with pytest.raises(KeyboardInterrupt):
+        other.save_to_preset(saved, packed=packed)
+    with pytest.raises((ValueError, FileNotFoundError), match=r"saving was cut short|must hold model\.weights\.npz"):
+        LanguageModel.from_preset(saved)
+
+
+def test_of_two_kinds_of_weights_the_ones_with_a_checksum_are_read(saved: Path) -> None:
+    old = (saved / "model.weights.h5").read_bytes()
+    model = LanguageModel.from_preset(saved)
+    model.set_weights([np.full_like(weight, 0.5) for weight in model.get_weights()])
+    model.save_to_preset(saved, packed=True)
+    (saved / "model.weights.h5").write_bytes(old)
+    for weight in LanguageModel.from_preset(saved).get_weights():
+        np.testing.assert_array_equal(weight, 0.5)
+
+
 def test_weights_of_another_network_are_refused_with_a_whole_sentence(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text())
     config["config"]["network"] = "lstm"
@@ -195,7 +238,7 @@ def _fewer_words(folder: Path) -> None:
             "of format 1 at most, but .* is of format 2.* a newer rnnzoo reads",
         ),
         (_fewer_words, r"embedding/embeddings must have the shape \(33277, 200\), but the file has \(33278, 200\)"),
-        (lambda folder: (folder / "model.weights.npz").unlink(), r"model\.weights\.h5 or model\.weights\.npz.*neither"),
+        (lambda folder: (folder / "model.weights.npz").unlink(), r"must hold model\.weights\.npz, but .* does not"),
         (lambda folder: (folder / "tokenizer.json").unlink(), r"has no tokenizer\.json"),
         (lambda folder: (folder / "metadata.json").write_text("{"), r"metadata\.json must be JSON"),
     ],
