@@ -1,14 +1,20 @@
 """Files and folders on disk that are there whole, or not at all, whenever the process may end."""
 
+import glob
 import os
+import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 __all__ = ["atomic_file", "atomic_folder", "check_is_writable", "named_in_errors", "recover_folder", "write_whole"]
+
+_PARTIAL = ".partial"
+_ABANDONED = 24 * 3600  # seconds without a change
 
 
 @contextmanager
@@ -19,14 +25,13 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         OSError: with `path` as its filename, if it cannot be written.
     """
     with named_in_errors(path):
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
-        temporary = Path(name)
+        _clear_abandoned(path)
+        temporary = _temporary(path)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(0o644)  # temporary files are private, runs may be shared
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -50,10 +55,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         OSError: with `path` as its filename, if it cannot be written.
     """
     with named_in_errors(path):
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path)))
+        _clear_abandoned(path)
+        temporary = _temporary(path)
+        temporary.mkdir()
         try:
             yield temporary
-            temporary.chmod(0o755)
             for one in (*temporary.rglob("*"), temporary):  # before its name: a power cut must not leave it empty
                 _sync(one)
             recover_folder(path)
@@ -103,6 +109,18 @@ def recover_folder(path: Path) -> None:
 
 def _prefix(path: Path) -> str:
     return f".{path.name}."
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{_prefix(path)}{secrets.token_hex(4)}{_PARTIAL}")
+
+
+def _clear_abandoned(path: Path) -> None:
+    """Remove what writes of `path` that were killed have left; what is young may be of one that goes on."""
+    for one in path.parent.glob(f"{glob.escape(_prefix(path))}{'[0-9a-f]' * 8}{_PARTIAL}"):
+        with suppress(OSError):  # another process clears as well, or it is another user's
+            if time.time() - one.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
 def _aside(path: Path) -> Path:

@@ -88,6 +88,33 @@ def test_a_death_between_the_two_renames_is_undone(tmp_path: Path, monkeypatch: 
     assert [path] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0o077, 0o600, 0o700), (0o002, 0o664, 0o775)])
+def test_the_umask_says_who_may_read(umask: int, file_mode: int, folder_mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        with atomic_file(tmp_path / "file"), atomic_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert file_mode == stat.S_IMODE((tmp_path / "file").stat().st_mode)
+    assert folder_mode == stat.S_IMODE((tmp_path / "folder").stat().st_mode)
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_what_a_killed_write_left_is_cleared_a_day_later(write: Any, tmp_path: Path) -> None:
+    foreign = [".model.0a1b2c3d.json", ".model.backup", ".other.0a1b2c3d.partial"]
+    for name in (*foreign, ".model.0a1b2c3d.partial", ".model.00000000.partial"):
+        (tmp_path / name).touch()
+    (tmp_path / ".model.1a1b2c3d.partial").mkdir()
+    (tmp_path / ".model.1a1b2c3d.partial" / "weights").touch()
+    for one in tmp_path.iterdir():
+        os.utime(one, (0, 0))
+    os.utime(tmp_path / ".model.00000000.partial")  # it may still be written to
+    with write(tmp_path / "model"):
+        pass
+    assert {"model", ".model.00000000.partial", *foreign} == {one.name for one in tmp_path.iterdir()}
+
+
 @pytest.mark.parametrize("write", [atomic_file, atomic_folder])
 def test_an_error_names_what_was_to_be_written(write: Any, tmp_path: Path) -> None:
     path = tmp_path / "log"
