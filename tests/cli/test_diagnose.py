@@ -52,9 +52,9 @@ def test_several_are_overlaid_a_run_a_preset_and_a_keras_file(
 
 
 def test_a_remedy_repeats_the_run(run: Path, tmp_path: Path, call: Call) -> None:
-    out = call("diagnose", run, *QUICK[:4], "--needed-lag", "400", "--output", tmp_path).out
+    out = call("diagnose", run, *QUICK[:4], "--needed-lag", "10", "--output", tmp_path).out
     assert out.startswith("gru: vanishing")
-    assert f"rnnzoo train --repeat {run} --window 800 --output {run}-window" in out
+    assert f"rnnzoo train --repeat {run} --window 20 --output {run}-window" in out
 
 
 def test_a_run_that_went_on_from_a_preset_began_with_it(run: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["decay_factor", "effective_horizon", "half_life", "mean_factor"]
+__all__ = ["decay_factor", "effective_horizon", "half_life", "left_after", "mean_factor"]
 
 Curve = npt.NDArray[np.float64]
 """(lags + 1,) one value for each lag, lag 0 first."""
@@ -80,6 +80,18 @@ def half_life(factor: float) -> float:
     if factor >= 1:
         return math.inf
     return math.log(2) / -math.log(factor) if factor > 0 else 0.0
+
+
+def left_after(factor: float, steps: int) -> float:
+    """What is left after so many steps at that factor each; infinity where it is more than a float can hold.
+
+    >>> left_after(0.5, 3), left_after(2.5, 1000)
+    (0.125, inf)
+    """
+    try:
+        return factor**steps
+    except OverflowError:
+        return math.inf
 
 
 def effective_horizon(curve: Curve, share: float = 0.95) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.diagnosis.evidence import SENTENCE, Evidence
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, as_json
@@ -99,11 +100,11 @@ def diagnose(
         network, training: its configurations, which the remedies change; a language model of the zoo brings its own
             network.
         lags, positions, seed: as for `gradient_flow`.
-        needed_lag: how many words back the network is to learn from; 20, an English sentence.
+        needed_lag: how many words back the network is to learn from, `lags` at most; 20, an English sentence.
         progress: is told what is measured next.
 
     Raises:
-        ValueError: as `gradient_flow`, or for a text of fewer than two words.
+        ValueError: as `gradient_flow`, if `needed_lag` is beyond `lags`, or for a text of fewer than two words.
 
     Example:
         >>> from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
@@ -113,6 +114,9 @@ def diagnose(
         >>> diagnosis.verdict.name, diagnosis.words.target
         ('healthy', 'be')
     """
+    lags, needed_lag = whole("lags", lags, least=1), whole("needed_lag", needed_lag, least=1)
+    if needed_lag > lags:
+        raise ValueError(f"lags must be at least needed_lag, what the verdict is on, but got {lags=}, {needed_lag=}.")
     tell = progress or (lambda line: None)
     tell("the gradient of single losses, lag by lag")
     flow = gradient_flow(model, tokens, lags=lags, positions=positions, seed=seed)

@@ -1,5 +1,6 @@
 """What a verdict is spoken on: plain numbers, wherever they were measured."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from rnnzoo.tuning.diagnosis.decay import half_life, mean_factor
+from rnnzoo.models.arguments import whole
+from rnnzoo.tuning.diagnosis.decay import half_life, left_after, mean_factor
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.signs import Sample, Signs
 
@@ -32,7 +34,8 @@ class Evidence:
             of the sampled steps.
         clipped_share: the share of sampled steps in which a gradient was clipped.
         dead, saturated: for each recurrent layer the share of such units, the median over the last samples.
-        non_finite: what was not finite and where, such as "the weight of lstm/kernel at step 31".
+        non_finite: what was not finite and where, such as "the weight of lstm/kernel at step 31"; if nothing is given,
+            the first of the losses or of the gradient norms that was not.
         learning_rate: the one that training began with.
 
     Example:
@@ -53,18 +56,20 @@ class Evidence:
     learning_rate: float | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.needed_lag, bool) or not isinstance(self.needed_lag, int) or self.needed_lag < 1:
-            raise ValueError(f"needed_lag must be a positive integer, but got needed_lag={self.needed_lag!r}.")
+        object.__setattr__(self, "needed_lag", whole("needed_lag", self.needed_lag, least=1))
+        if not self.non_finite:
+            first = (*_first_non_finite("loss", self.losses), *_first_non_finite("gradient norm", self.gradient_norms))
+            object.__setattr__(self, "non_finite", first)
 
     @property
     def left_of_gradient(self) -> float | None:
         """The share of the gradient that is left after `needed_lag` steps; above 1 where it grows."""
-        return _power(self.factor, self.needed_lag)
+        return _left_after(self.factor, self.needed_lag)
 
     @property
     def left_at_first(self) -> float | None:
         """The same before training."""
-        return _power(self.first_factor, self.needed_lag)
+        return _left_after(self.first_factor, self.needed_lag)
 
     @property
     def half_life(self) -> float | None:
@@ -110,6 +115,11 @@ def furthest_factor(flow: GradientFlow, needed_lag: int = SENTENCE) -> float | N
     return None if math.isnan(factor) else factor
 
 
+def _first_non_finite(name: str, values: Sequence[float]) -> tuple[str, ...]:
+    broken = ((place, value) for place, value in enumerate(values, 1) if not math.isfinite(value))
+    return tuple(f"{name} {place} of {len(values)} is {value}" for place, value in itertools.islice(broken, 1))
+
+
 def _non_finite(flow: GradientFlow) -> tuple[str, ...]:
     """What is not finite: the weights, or else the loss, or else gradients, each of which follows from those before."""
     weights = tuple(f"{count} values of {name} are not finite" for name, count in flow.broken_weights.items())
@@ -151,10 +161,5 @@ def _median(values: Any) -> float:
     return statistics.median(finite) if finite else math.nan
 
 
-def _power(factor: float | None, steps: int) -> float | None:
-    if factor is None or math.isnan(factor):
-        return None
-    try:
-        return factor**steps
-    except OverflowError:
-        return math.inf
+def _left_after(factor: float | None, steps: int) -> float | None:
+    return None if factor is None or math.isnan(factor) else left_after(factor, steps)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.tuning.atomic_files import write_whole
-from rnnzoo.tuning.diagnosis.decay import mean_factor
+from rnnzoo.tuning.diagnosis.decay import left_after, mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.figures import file_names, pictures_of, shared_picture
@@ -136,7 +136,7 @@ def _table(diagnoses: Sequence[Diagnosis]) -> str:
                     continue
                 horizon = "–" if math.isnan(state.horizon) else f"{state.horizon:.0f}"
                 radius = _number(layer.spectral_radius)
-                kept = _number(mean_factor(state.median, needed_lag) ** needed_lag)
+                kept = _number(left_after(mean_factor(state.median, needed_lag), needed_lag))
                 fitted = _number(state.factor), _half_life(state.half_life)
                 cells = (diagnosis.name, called, kept, *fitted, horizon, radius)
                 shown = [escape(cell) for cell in cells]

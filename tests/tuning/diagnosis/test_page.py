@@ -1,5 +1,6 @@
 """The page holds all it shows, the files beside it are whole, and networks that are broken are shown as well."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -155,6 +156,16 @@ def test_weights_that_are_not_numbers_are_named_and_shown(tmp_path: Path) -> Non
     assert "no finite number to show" in Page((tmp_path / "index.html").read_text()).text
 
 
+def test_a_gradient_that_grows_beyond_all_numbers_is_shown(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="simple_rnn_leaky_relu", units=6))
+    model.recurrent_layers[0].cell.recurrent_kernel.assign(1.5 * np.eye(6))
+    diagnosis = diagnose(model, TOKENS, lags=20, positions=4)
+    evidence = dataclasses.replace(diagnosis.evidence, needed_lag=10_000)
+    write_page([dataclasses.replace(diagnosis, evidence=evidence)], tmp_path)
+    assert "left after 10000 words" in Page((tmp_path / "index.html").read_text()).text
+
+
 def test_the_network_before_training_tells_a_bad_start() -> None:
     before = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=6))
     before.recurrent_layers[0].cell.recurrent_kernel.assign(1.5 * np.eye(6))
@@ -169,6 +180,7 @@ def test_the_network_before_training_tells_a_bad_start() -> None:
     [
         ({"lags": 500}, "a corpus must hold at least lags"),
         ({"text": "to"}, "at least two words"),
+        ({"needed_lag": 21}, "lags must be at least needed_lag, .*, but got lags=20, needed_lag=21"),
         ({"needed_lag": 0}, "needed_lag must be a positive integer"),
     ],
 )

@@ -72,6 +72,8 @@ def test_what_was_not_measured_is_not_called_healthy() -> None:
         ({"losses": [2.0] * 3 + [4.1] + [1.5] * 40}, "healthy"),
         ({"losses": [2.0] * 40}, "stagnating"),
         ({"losses": FALLING}, "healthy"),
+        ({"losses": [*FALLING, *[math.nan] * 5]}, "exploding"),
+        ({"losses": FALLING, "gradient_norms": [1.0, math.inf]}, "exploding"),
         ({"losses": FALLING, "non_finite": ["the weight of lstm/kernel at step 3"]}, "exploding"),
     ],
 )
@@ -93,6 +95,10 @@ def test_every_finding_names_what_was_measured() -> None:
 def test_nan_weights_are_named() -> None:
     verdict = judge(Evidence(factor=math.nan, non_finite=["12 values of lstm/kernel are not finite"]))
     assert verdict.reason.startswith("12 values of lstm/kernel are not finite; the rule:")
+
+
+def test_a_loss_that_is_no_number_is_named() -> None:
+    assert judge(Evidence(losses=[2.0, math.nan, math.nan])).reason.startswith("loss 2 of 3 is nan; the rule:")
 
 
 def test_evidence_of_signs() -> None:
