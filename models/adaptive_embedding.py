@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.cutoffs import check_cutoffs
 from rnnzoo.models.word_vectors import look_up
 
@@ -50,18 +51,16 @@ class AdaptiveEmbedding(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        if isinstance(division, bool) or not isinstance(division, int) or division < 1:
-            raise ValueError(f"division must be a positive integer, but got {division=}.")
         self.vocabulary_size = vocabulary_size
         self.size = size
         self.cutoffs = check_cutoffs(cutoffs, vocabulary_size)
-        self.division = division
+        self.division = whole("division", division, least=1)
         even = keras.initializers.RandomUniform(-SCALE, SCALE)
         self.head = self._add("head", (self.cutoffs[0], size), even)
         self.rows: list[keras.Variable] = []
         self.projections: list[keras.Variable] = []
         for part, (first, end) in enumerate(self.parts, start=1):
-            short = max(1, size // division**part)
+            short = max(1, size // self.division**part)
             # Vectors of the full size come out as large as those of the head.
             scaled = keras.initializers.RandomNormal(stddev=short**-0.5)
             self.rows.append(self._add(f"rows_{part}", (end - first, short), even))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from rnnzoo.models.arguments import is_integer, is_number
+from rnnzoo.models.arguments import real, truth, whole
 from rnnzoo.models.cutoffs import check_cutoffs, default_cutoffs
 from rnnzoo.models.near_names import did_you_mean
 
@@ -173,6 +173,15 @@ class NetworkConfig:
                 f"network must be one of {', '.join(NETWORKS)}, but got network={self.network!r}."
                 f"{did_you_mean(str(self.network), NETWORKS)}"
             )
+        if self.dilated is not None:
+            self._put("dilated", truth("dilated", self.dilated))
+        self._check_sizes()
+        self._check_rates()
+        self._check_recurrence()
+        self._check_softmax()
+        self._check_takers()
+
+    def _check_sizes(self) -> None:
         lowest = {
             "units": 1,
             "layers": 1,
@@ -183,22 +192,19 @@ class NetworkConfig:
         }
         for name, least in lowest.items():
             value = getattr(self, name)
-            if value is None:
-                continue
-            if not is_integer(value) or value < least:
-                rule = "a positive integer" if least == 1 else f"an integer of at least {least} here"
-                raise ValueError(f"{name} must be {rule}, but got {name}={value!r}.")
-            object.__setattr__(self, name, int(value))  # JSON knows no NumPy
-        if self.budget is not None and not (is_number(self.budget) and self.budget >= 0):
-            raise ValueError(f"budget must be a number and not negative, but got budget={self.budget!r}.")
+            if value is not None or name in ("units", "layers"):
+                self._put(name, whole(name, value, least))
+
+    def _check_rates(self) -> None:
         for name in ("dropout", "recurrent_dropout"):
-            value = getattr(self, name)
-            if not is_number(value) or not 0 <= value < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={value!r}.")
+            self._put(name, real(name, getattr(self, name), least=0, below=1))
         for name in ("negative_slope", "recurrent_scale"):
-            value = getattr(self, name)
-            if value is not None and not is_number(value):
-                raise ValueError(f"{name} must be a finite number, but got {name}={value!r}.")
+            if getattr(self, name) is not None:
+                self._put(name, real(name, getattr(self, name)))
+        if self.budget is not None:
+            self._put("budget", real("budget", self.budget, least=0))
+
+    def _check_recurrence(self) -> None:
         if self.recurrent_initializer not in (None, *RECURRENT_INITIALIZERS):
             raise ValueError(
                 f"recurrent_initializer must be one of {', '.join(RECURRENT_INITIALIZERS)}, "
@@ -214,6 +220,8 @@ class NetworkConfig:
             )
         if self.normalization not in (None, *NORMALIZATIONS):
             raise ValueError(f"normalization must be 'layer' or 'batch', but got normalization={self.normalization!r}.")
+
+    def _check_softmax(self) -> None:
         if self.softmax not in SOFTMAXES:
             raise ValueError(f"softmax must be one of {', '.join(SOFTMAXES)}, but got softmax={self.softmax!r}.")
         for name in ("cutoffs", "division"):
@@ -222,7 +230,9 @@ class NetworkConfig:
                     f"{name} needs softmax='adaptive', but got softmax={self.softmax!r}, {name}={getattr(self, name)}."
                 )
         if self.cutoffs is not None:
-            object.__setattr__(self, "cutoffs", check_cutoffs(self.cutoffs))  # JSON knows no tuples
+            self._put("cutoffs", check_cutoffs(self.cutoffs))  # JSON knows no tuples
+
+    def _check_takers(self) -> None:
         for name in frozenset().union(*(row.takes for row in ARCHITECTURES.values())):
             value = getattr(self, name)
             # --no-dilated asks for nothing, and is how a command line takes --dilated back.
@@ -232,8 +242,12 @@ class NetworkConfig:
                     f"{name} is an option of {takers}, but got network={self.network!r}, {name}={getattr(self, name)}."
                 )
 
+    def _put(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
     @property
     def embedding_size(self) -> int:
+        """The size of the word vectors, and of the last layer."""
         return self.embedding or self.units
 
     @property
@@ -258,7 +272,9 @@ class NetworkConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `as_dict` described. Raises a ValueError for an unknown option, or a value that is out of its range."""
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
-            raise ValueError(f"a network has no option {', '.join(sorted(unknown))}.")
+            named = ", ".join(sorted(unknown))
+            raise ValueError(f"a network has no option {named}, unless a newer rnnzoo has it.")
         return cls(**values)

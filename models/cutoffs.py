@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from rnnzoo.models.arguments import is_integer
+
 __all__ = ["check_cutoffs", "default_cutoffs"]
 
 
@@ -36,9 +38,8 @@ def check_cutoffs(cutoffs: Sequence[int], vocabulary_size: int | None = None) ->
     ValueError: cutoffs must be below the number of words, 5, but got cutoffs=(2, 5).
     """
     given = tuple(cutoffs) if isinstance(cutoffs, list | tuple) else ()
-    whole = all(isinstance(cutoff, int) and not isinstance(cutoff, bool) for cutoff in given)
-    if not given or not whole or any(last >= first for last, first in pairwise((0, *given))):
+    if not given or not all(map(is_integer, given)) or any(last >= first for last, first in pairwise((0, *given))):
         raise ValueError(f"cutoffs must be one or more positive integers that rise, but got {cutoffs=}.")
     if vocabulary_size is not None and given[-1] >= vocabulary_size:
         raise ValueError(f"cutoffs must be below the number of words, {vocabulary_size}, but got cutoffs={given}.")
-    return given
+    return tuple(int(cutoff) for cutoff in given)

@@ -1,9 +1,12 @@
 """How a language model is mixed with a cache of the words that it has just read. Needs no TensorFlow."""
 
-import math
 from dataclasses import dataclass
 
+from rnnzoo.models.arguments import real, whole
+
 __all__ = ["NeuralCache"]
+
+_OF = "a neural cache's "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +36,10 @@ class NeuralCache:
     share: float = 0.2
 
     def __post_init__(self) -> None:
-        if not isinstance(self.size, int) or isinstance(self.size, bool) or self.size < 1:
-            raise ValueError(f"a neural cache's size must be a positive integer, but got size={self.size!r}.")
-        if not 0 <= self.sharpness < math.inf:
-            raise ValueError(f"a neural cache's sharpness must be 0 or more, but got sharpness={self.sharpness!r}.")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"a neural cache's share must be from 0 to 1, but got share={self.share!r}.")
+        checked = {
+            "size": whole("size", self.size, least=1, of=_OF),
+            "sharpness": real("sharpness", self.sharpness, least=0, of=_OF),
+            "share": real("share", self.share, least=0, most=1, of=_OF),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)

@@ -1,9 +1,8 @@
 """How the next word is drawn from its distribution: greedy, top-k, top-p and temperature. Needs no TensorFlow."""
 
-import math
 from dataclasses import dataclass
 
-from rnnzoo.models.arguments import is_integer
+from rnnzoo.models.arguments import real, whole
 
 __all__ = ["LARGEST", "Sampler", "check_max_words", "wrapped_seed"]
 
@@ -32,11 +31,9 @@ class Sampler:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise ValueError(f"temperature must be at least 0 and finite, but got temperature={self.temperature}.")
-        _check_integer("top_k", self.top_k, 0)
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p must be above 0 and at most 1, but got top_p={self.top_p}.")
+        real("temperature", self.temperature, least=0)
+        whole("top_k", self.top_k, 0, LARGEST)
+        real("top_p", self.top_p, above=0, most=1)
 
 
 def check_max_words(max_words: int) -> None:
@@ -47,7 +44,7 @@ def check_max_words(max_words: int) -> None:
         ...
     ValueError: max_words must be an integer from 1 to 2147483647, but got max_words=0.
     """
-    _check_integer("max_words", max_words, 1)
+    whole("max_words", max_words, 1, LARGEST)
 
 
 def wrapped_seed(seed: int, row: int = 0) -> int:
@@ -56,11 +53,4 @@ def wrapped_seed(seed: int, row: int = 0) -> int:
     >>> wrapped_seed(2**31 - 1, row=1)
     0
     """
-    if not is_integer(seed):
-        raise ValueError(f"seed must be an integer, but got {seed=}.")
-    return (int(seed) + row) % 2**31
-
-
-def _check_integer(name: str, value: int, least: int) -> None:
-    if not is_integer(value) or not least <= value <= LARGEST:
-        raise ValueError(f"{name} must be an integer from {least} to {LARGEST}, but got {name}={value!r}.")
+    return (whole("seed", seed) + row) % 2**31

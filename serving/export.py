@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.serving.signatures import LanguageModelSignatures
@@ -62,9 +63,7 @@ def export_model(
     ('1', TensorShape([2, 5]))
     """
     destination = Path(destination)
-    version = _next_version(destination) if version is None else version
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= _LARGEST_VERSION:
-        raise ValueError(f"version must be an integer from 1 to {_LARGEST_VERSION}, but got {version=}.")
+    version = whole("version", _next_version(destination) if version is None else version, 1, _LARGEST_VERSION)
     target = destination / str(version)
     _refuse_existing(target)
     model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(source)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.vocabulary import Vocabulary
 
 __all__ = ["Batch", "ContiguousBatches"]
@@ -49,8 +50,7 @@ class ContiguousBatches:
 
     def __post_init__(self) -> None:
         for name, size in (("batch_size", self.batch_size), ("window", self.window)):
-            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"{name} must be a positive integer, but got {name}={size!r}.")
+            whole(name, size, least=1)
         if self.tokens.ndim != 1 or not np.issubdtype(self.tokens.dtype, np.integer):
             raise ValueError(f"tokens must be one row of ids, but got {self.tokens.dtype} {self.tokens.shape}.")
         if len(self.tokens) < max(self.batch_size, self.window):

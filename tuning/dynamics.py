@@ -1,13 +1,16 @@
 """How a language model goes on learning from a text that it is measured on. Needs no TensorFlow."""
 
-import math
 from dataclasses import dataclass
+
+from rnnzoo.models.arguments import real, whole
 
 __all__ = ["RULES", "DynamicEvaluation"]
 
 # The learning rate of each rule where none is given: what a GRU of 200 units reads WikiText-2's validation split best
 # with, as are the other defaults.
 RULES = {"rms": 5e-4, "sgd": 0.3}
+
+_OF = "a dynamic evaluation's "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +45,17 @@ class DynamicEvaluation:
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise ValueError(f"a dynamic evaluation's rule must be one of {', '.join(RULES)}, but got {self.rule!r}.")
-        if self.learning_rate is not None and not 0 <= self.learning_rate < math.inf:
-            raise ValueError(f"a dynamic learning rate must be 0 or more, but got {self.learning_rate!r}.")
-        if not 0 <= self.decay <= 1:
-            raise ValueError(f"a dynamic evaluation's decay must be from 0 to 1, but got decay={self.decay!r}.")
-        if not 0 < self.epsilon < math.inf:
-            raise ValueError(f"a dynamic evaluation's epsilon must be above 0, but got epsilon={self.epsilon!r}.")
-        if not isinstance(self.segment, int) or isinstance(self.segment, bool) or self.segment < 1:
-            raise ValueError(f"a segment must be a positive number of words, but got segment={self.segment!r}.")
+        checked = {
+            "decay": real("decay", self.decay, least=0, most=1, of=_OF),
+            "epsilon": real("epsilon", self.epsilon, above=0, of=_OF),
+            "segment": whole("segment", self.segment, least=1, of=_OF),
+        }
+        if self.learning_rate is not None:
+            checked["learning_rate"] = real("learning_rate", self.learning_rate, least=0, of=_OF)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @property
     def rate(self) -> float:
         """The learning rate in force."""
-        return RULES[self.rule] if self.learning_rate is None else float(self.learning_rate)
+        return RULES[self.rule] if self.learning_rate is None else self.learning_rate

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.watching import Watch, watched_steps
@@ -42,8 +43,7 @@ def gradient_scales(
     >>> [tuple(scale.shape) for scale in scales] == [weight.shape for weight in model.trainable_variables]
     True
     """
-    if not isinstance(batches, int) or isinstance(batches, bool) or batches < 1:
-        raise ValueError(f"batches must be a positive integer, but got {batches=!r}.")
+    batches = whole("batches", batches, least=1)
     text = ContiguousBatches(tokens, batch_size, window)
     read = tf.function(lambda *part: logits_and_gradients(model, *part)[1:], autograph=False)
     states = model.initial_states(batch_size)

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.stacks import recurrent_layers
 from rnnzoo.models.weights_file import weights_file
 from rnnzoo.tuning.corpora.adding import BASELINE, generate
@@ -86,7 +87,7 @@ class AddingTask(Task):
         if unknown:
             raise ValueError(f"the options of adding are {', '.join(OPTIONS)}, but got {', '.join(unknown)}.")
         self.options = {**OPTIONS, **training.corpus_options}
-        self.amount = self.options["count"]
+        self.amount = whole("count", self.options["count"], least=1)
         if self.amount // 10 < training.batch_size:
             raise ValueError(
                 "count must be at least ten times batch_size, "

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from rnnzoo.models.arguments import real, truth, whole
 from rnnzoo.tuning.schedules import SCHEDULES
 
 __all__ = ["CLIPPINGS", "LOSSES", "OPTIMIZERS", "TrainingConfig"]
@@ -99,13 +100,16 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, but got {getattr(self, name)!r}.")
         for name in ("vocabulary_limit", "epochs", "batch_size", "window", "samples", "patience", "checkpoint_steps"):
             value = getattr(self, name)
-            optional = value is None and name in ("vocabulary_limit", "patience")
-            if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")
+            if value is not None or name not in ("vocabulary_limit", "patience"):
+                self._put(name, whole(name, value, least=1))
         for name in ("learning_rate", "recurrent_learning_rate", "weight_decay", *CLIPPINGS):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be positive and finite, but got {name}={value!r}.")
+            if value is not None:
+                self._put(name, real(name, value, above=0))
+        self._put("warmup", real("warmup", self.warmup, least=0, below=1))
+        self._put("fresh_starts", real("fresh_starts", self.fresh_starts, least=0, most=1))
+        self._put("rotation", truth("rotation", self.rotation))
+        self._put("seed", whole("seed", self.seed, 0, 2**31 - 1))
         if len(self.clipping) > 1:
             given = ", ".join(f"{name}={value}" for name, value in self.clipping.items())
             hint = " (global_clipnorm=None lifts its default)" if "global_clipnorm" in self.clipping else ""
@@ -120,21 +124,16 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
                 "vocabulary_limit must be None with from_preset, whose words are known already, "
                 f"but got vocabulary_limit={self.vocabulary_limit}."
             )
-        if not 0 <= self.warmup < 1:
-            raise ValueError(
-                f"warmup must be a share of all steps, at least 0 and below 1, but got warmup={self.warmup}."
-            )
-        if not 0 <= self.fresh_starts <= 1:
-            raise ValueError(f"fresh_starts must be a share from 0 to 1, but got fresh_starts={self.fresh_starts}.")
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
-            raise ValueError(f"seed must be an integer from 0 to 2**31 - 1, but got seed={self.seed!r}.")
         if self.jit_compile not in (True, False, "auto"):
             raise ValueError(f"jit_compile must be True, False or 'auto', but got {self.jit_compile!r}.")
+
+    def _put(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
     @property
     def rate(self) -> float:
         """The learning rate that the schedule starts from."""
-        return float(OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate)
+        return OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate
 
     @property
     def clipping(self) -> dict[str, float]:
@@ -142,11 +141,14 @@ default), but got clipnorm=1.0, global_clipnorm=0.25.
         return {name: getattr(self, name) for name in CLIPPINGS if getattr(self, name) is not None}
 
     def as_dict(self) -> dict[str, Any]:
+        """As plain values, as JSON gives them back."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        unknown = set(values) - {known.name for known in fields(cls)}
+        """What `as_dict` described. Raises a ValueError for an unknown option, or a value that is out of its range."""
+        unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
-            raise ValueError(f"training has no option {', '.join(sorted(unknown))}.")
+            named = ", ".join(sorted(unknown))
+            raise ValueError(f"training has no option {named}, unless a newer rnnzoo has it.")
         return cls(**values)

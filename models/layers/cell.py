@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from rnnzoo.models.arguments import is_integer
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.normalization import Normalize, Site, normalizer
 from rnnzoo.models.recurrence import States, Trajectory
 from rnnzoo.models.time_loops import recurrent_product
@@ -45,10 +45,9 @@ class RecurrentCell(keras.layers.Layer):
         normalization: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if not is_integer(units) or units <= 0:
-            raise ValueError(f"units must be a positive integer, but got {units=}.")
+        units = whole("units", units, least=1)
         super().__init__(**kwargs)
-        self.units = int(units)
+        self.units = units
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from rnnzoo.models.arguments import is_number
+from rnnzoo.models.arguments import real
 from rnnzoo.models.compilation import compiled_pieces
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.recurrence import Trajectory, scan
@@ -55,9 +55,8 @@ class RecurrentLayer(keras.layers.RNN):
         seed: int | None = None,
         **options: Any,
     ) -> None:
-        for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not is_number(rate) or not 0 <= rate < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1, but got {name}={rate!r}.")
+        dropout = real("dropout", dropout, least=0, below=1)
+        recurrent_dropout = real("recurrent_dropout", recurrent_dropout, least=0, below=1)
         known = {*type(self).__signature__.parameters, *self._layer_options, "dtype"}
         for name in options:
             if name not in known:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rnnzoo.models.arguments import is_number
+from rnnzoo.models.arguments import real
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.layers.gated import GRUCell, LSTMCell
 from rnnzoo.models.layers.layer import RecurrentLayer
@@ -107,8 +107,7 @@ class _SkipUpdateLayer(RecurrentLayer):
     """Adds the budget loss and the share of updates to a layer of skip-update cells."""
 
     def __init__(self, units: int, *arguments: Any, budget: float = 0.0, **options: Any) -> None:
-        if not is_number(budget) or budget < 0:
-            raise ValueError(f"budget must be a number and not negative, but got {budget=}.")
+        budget = real("budget", budget, least=0)
         super().__init__(units, *arguments, **options)
         self.budget = budget
         self.update_share = keras.metrics.Mean(name="update_share")

@@ -157,9 +157,10 @@ def test_words_of_the_text_come_again(model: LanguageModel) -> None:
     [
         ({"size": 0}, "size must be a positive integer, but got size=0"),
         ({"size": True}, "size must be a positive integer, but got size=True"),
-        ({"sharpness": -0.1}, "sharpness must be 0 or more, but got sharpness=-0.1"),
-        ({"sharpness": float("nan")}, "sharpness must be 0 or more"),
+        ({"sharpness": -0.1}, "sharpness must be at least 0 and finite, but got sharpness=-0.1"),
+        ({"sharpness": float("nan")}, "sharpness must be at least 0 and finite"),
         ({"share": 1.01}, "share must be from 0 to 1, but got share=1.01"),
+        ({"share": "a"}, "share must be from 0 to 1, but got share='a'"),
         ({"share": -1}, "share must be from 0 to 1, but got share=-1"),
     ],
 )

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from rnnzoo.models.arguments import whole
+
 __all__ = ["BASELINE", "generate"]
 
 # The mean squared error of always answering 1, the mean: the variance of the sum of two numbers from U(0, 1).
@@ -36,8 +38,7 @@ def generate(count: int, length: int, seed: int) -> tuple[npt.NDArray[np.float32
     True
     """
     for name, value, least in (("count", count, 1), ("length", length, 2), ("seed", seed, 0)):
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, but got {name}={value!r}.")
+        whole(name, value, least)
     random = np.random.default_rng(seed)
     numbers = random.random((count, length), dtype=np.float32)
     rows = np.arange(count)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.word_splitting import split_words
 from rnnzoo.tuning.corpora.corpus import Corpus
 
@@ -45,8 +46,7 @@ class PythonDocs(Corpus):
     words: int = 400_000
 
     def __post_init__(self) -> None:
-        if not isinstance(self.words, int) or self.words < 1000:
-            raise ValueError(f"words must be an integer of at least 1,000, but got words={self.words!r}.")
+        object.__setattr__(self, "words", whole("words", self.words, least=1000))
 
     @property
     def identity(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.corpora.corpus import SPLITS, Corpus
 
@@ -107,10 +108,7 @@ class Recall(Corpus):
     def __post_init__(self) -> None:
         ranges = {"distance": (0, None), "pairs": (2, len(LANGUAGES)), "examples": (10, None), "seed": (0, None)}
         for option, (least, most) in ranges.items():
-            value = getattr(self, option)
-            if not isinstance(value, int) or value < least or (most is not None and value > most):
-                room = f"from {least} to {most}" if most is not None else f"of at least {least}"
-                raise ValueError(f"{option} must be an integer {room}, but got {option}={value!r}.")
+            object.__setattr__(self, option, whole(option, getattr(self, option), least, most))
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.layer_measurement import LayerMeasurement
 from rnnzoo.tuning.diagnosis.single_losses import Loss
-from rnnzoo.tuning.diagnosis.text_windows import check_count, random_windows
+from rnnzoo.tuning.diagnosis.text_windows import random_windows
 from rnnzoo.tuning.diagnosis.traced_model import TracedModel
 
 __all__ = ["broken_weights", "check_ids", "gradient_flow", "gradient_flow_of_rows"]
@@ -100,8 +101,8 @@ def gradient_flow_of_rows(
     """
     rows, time = inputs.shape[:2]
     lags = time - 1 if lags is None else lags
-    check_count("lags", lags)
-    check_count("jacobian_positions", jacobian_positions)
+    lags = whole("lags", lags, least=1)
+    jacobian_positions = whole("jacobian_positions", jacobian_positions, least=1)
     if time < lags + 1 or not rows:
         raise ValueError(f"every row must have at least lags + 1 steps, but got shape {inputs.shape} for {lags=}.")
     traced = TracedModel(model, inputs[:1], loss)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 from rnnzoo.tuning.diagnosis.signs_board import SignsBoard
 from rnnzoo.tuning.diagnosis.signs_file import SignsFile
@@ -74,9 +75,7 @@ class GradientHealth(keras.callbacks.Callback):
         progress: bool = True,
     ) -> None:
         super().__init__()
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise ValueError(f"every must be a positive integer, but got {every=}.")
-        self.every = every
+        self.every = whole("every", every, least=1)
         self.progress = progress
         self.signs = Signs()
         self._csv = None if csv is None else Path(csv)

@@ -8,11 +8,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.diagnosis.flow_results import as_json
 from rnnzoo.tuning.diagnosis.gradient_flows import check_ids
 from rnnzoo.tuning.diagnosis.layer_measurement import state_norms
 from rnnzoo.tuning.diagnosis.single_losses import Loss
-from rnnzoo.tuning.diagnosis.text_windows import TextWindows, check_count, check_tokens
+from rnnzoo.tuning.diagnosis.text_windows import TextWindows, check_tokens
 from rnnzoo.tuning.diagnosis.traced_model import TracedModel
 
 __all__ = ["LagTimeMap", "lag_time_map"]
@@ -68,7 +69,7 @@ def lag_time_map(
         (5, 11)
     """
     for name, count in (("lags", lags), ("words", words)):
-        check_count(name, count)
+        whole(name, count, least=1)
     tokens = check_tokens(tokens)
     last_start = len(tokens) - 1 - words
     start = min(lags + warm_up, last_start) if start is None else start

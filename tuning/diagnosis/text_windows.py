@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TextWindows", "check_count", "check_tokens", "random_windows"]
+from rnnzoo.models.arguments import whole
+
+__all__ = ["TextWindows", "check_tokens", "random_windows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +49,9 @@ def random_windows(
         >>> windows.inputs.shape, (windows.targets - windows.inputs[:, -1]).tolist()
         ((2, 6), [1, 1])
     """
-    check_count("lags", lags)
-    check_count("positions", positions)
-    if isinstance(warm_up, bool) or not isinstance(warm_up, int) or warm_up < 0:
-        raise ValueError(f"warm_up must be 0 or a positive integer, but got {warm_up=}.")
+    lags = whole("lags", lags, least=1)
+    positions = whole("positions", positions, least=1)
+    warm_up = whole("warm_up", warm_up, least=0)
     tokens = check_tokens(tokens)
     if len(tokens) < lags + 2:
         raise ValueError(f"a corpus must hold at least lags + 2 tokens, but got {len(tokens)} tokens for {lags=}.")
@@ -69,9 +70,3 @@ def check_tokens(tokens: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
     if tokens.ndim != 1 or not np.issubdtype(tokens.dtype, np.integer):
         raise ValueError(f"tokens must be one row of ids, but got {tokens.dtype} {tokens.shape}.")
     return tokens
-
-
-def check_count(name: str, value: int) -> None:
-    """Raise a ValueError unless it is a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, but got {name}={value!r}.")

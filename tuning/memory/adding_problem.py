@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.corpora.adding import BASELINE, generate
 from rnnzoo.tuning.optimizers import make_optimizer
 from rnnzoo.tuning.regression import SequenceRegression
@@ -58,8 +59,7 @@ def learn_adding(network: NetworkConfig, training: TrainingConfig, *, length: in
         >>> learn_adding(NetworkConfig(network="irnn", units=8), training, length=5, steps=2).steps
         2
     """
-    if steps < 1:
-        raise ValueError(f"steps must be a positive integer, but got {steps=}.")
+    steps = whole("steps", steps, least=1)
     keras.utils.set_random_seed(training.seed)
     inputs, targets = generate(_SEQUENCES, length, _FIRST_TEST_SEED + training.seed)
     test = tf.data.Dataset.from_tensor_slices((inputs, targets[:, None])).batch(_SEQUENCES)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.corpora.recall import Recall
@@ -96,8 +97,7 @@ def climb(
     """
     if not ladder or any(later <= earlier for earlier, later in itertools.pairwise(ladder)):
         raise ValueError(f"the ladder must be distances that rise, but got {ladder=}.")
-    if steps < 1:
-        raise ValueError(f"steps must be a positive integer, but got {steps=}.")
+    steps = whole("steps", steps, least=1)
     keras.utils.set_random_seed(training.seed)
     vocabulary = Recall(distance=max(ladder[-1], 50)).vocabulary()
     trainer = make_trainer(network, replace(training, fresh_starts=1.0, loss="full"), vocabulary)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rnnzoo.models.arguments import real, whole
+
 if TYPE_CHECKING:
     import keras_tuner
 
@@ -60,12 +62,9 @@ class Divergence:
     def __post_init__(self) -> None:
         for name in ("bound", "worst", "spread"):
             value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
-                raise ValueError(f"{name} must be finite, but got {name}={value!r}.")
-        if self.spread is not None and self.spread < 0:
-            raise ValueError(f"spread must not be negative, but got spread={self.spread!r}.")
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise ValueError(f"steps must be a positive integer, but got steps={self.steps!r}.")
+            if value is not None or name == "bound":
+                object.__setattr__(self, name, real(name, value, least=0 if name == "spread" else None))
+        object.__setattr__(self, "steps", whole("steps", self.steps, least=1))
 
     def check_objective(self, objective: "keras_tuner.Objective") -> None:
         """Raise a ValueError if a diverged trial cannot be scored in terms of `objective`."""
@@ -78,7 +77,12 @@ class Divergence:
             )
 
     def score(self, progress: float, direction: str) -> float:
-        """What a trial scores that diverged after the share `progress` of its training."""
+        """What a trial scores that diverged.
+
+        Args:
+            progress: the share of its training after which it did, from 0 to 1.
+            direction: "min" or "max", that of the objective.
+        """
         spread = abs(self._worst) / 2 if self.spread is None else self.spread
         return self._worst + spread * (1 - progress) * (1 if direction == "min" else -1)
 
@@ -86,6 +90,10 @@ class Divergence:
         """What is wrong with the logs of a whole epoch; None if nothing is.
 
         The loss of an epoch may be any number: it is a mean, which remembers how the epoch began.
+
+        Args:
+            logs: Keras's, by name.
+            objective: the value that must not be beyond `worst`.
         """
         broken = self.broken(logs, objective)
         if broken is not None or objective.name not in logs:
@@ -97,7 +105,12 @@ class Divergence:
 
     @staticmethod
     def broken(logs: Mapping[str, Any], objective: "keras_tuner.Objective") -> str | None:
-        """Which value of the logs of a step or an epoch is no finite number; None if none is."""
+        """Which value is no finite number; None if none is.
+
+        Args:
+            logs: Keras's, of a step or of an epoch, by name.
+            objective: looked at beside the loss, where the logs have it.
+        """
         for name in ("loss", objective.name):
             if not math.isfinite(value := float(logs.get(name, 0.0))):
                 return f"{name} is {value}"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.pruning import PRUNERS, Pruner
@@ -45,8 +46,8 @@ class SearchPlan:
             raise ValueError(
                 f"hyperband ends trials by itself: pruning must be none, but got pruning={self.pruning!r}."
             )
-        if self.report_every is not None and self.report_every < 1:
-            raise ValueError(f"report_every must be a positive integer, but got report_every={self.report_every}.")
+        if self.report_every is not None:
+            object.__setattr__(self, "report_every", whole("report_every", self.report_every, least=1))
 
     @property
     def pruner(self) -> Pruner | None:

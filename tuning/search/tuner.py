@@ -15,6 +15,7 @@ import numpy.typing as npt
 from keras_tuner.src.engine import tuner_utils
 from keras_tuner.src.engine.trial import Trial
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
@@ -104,8 +105,8 @@ class GuardedTuner(DistributedTuner):
         on_trial: Callable[[Trial], None] | None = None,
         **kwargs: Any,
     ) -> None:
-        if report_every is not None and report_every < 1:
-            raise ValueError(f"report_every must be a positive integer, but got {report_every=}.")
+        if report_every is not None:
+            report_every = whole("report_every", report_every, least=1)
         if pruner is not None and isinstance(self, keras_tuner.Hyperband):
             raise ValueError("hyperband ends trials by itself, so it takes no pruner, but got one.")
         self.divergence = divergence

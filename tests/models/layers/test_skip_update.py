@@ -124,7 +124,7 @@ def test_initial_state_is_learned_by_a_stateful_layer(layer_class: Any) -> None:
 @pytest.mark.parametrize("layer_class", LAYERS)
 @pytest.mark.parametrize("budget", [-0.1, float("nan"), "0.1"])
 def test_budget_must_not_be_negative(layer_class: Any, budget: Any) -> None:
-    with pytest.raises(ValueError, match=f"budget must be a number and not negative, but got budget={budget!r}"):
+    with pytest.raises(ValueError, match=f"budget must be at least 0 and finite, but got budget={budget!r}"):
         layer_class(4, budget=budget)
 
 

@@ -35,7 +35,7 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0, 5, 0), "count must be an integer of at least 1, but got count=0"),
+        ((0, 5, 0), "count must be a positive integer, but got count=0"),
         ((1, 1, 0), "length must be an integer of at least 2, but got length=1"),
         ((1, 2.0, 0), "length must be an integer of at least 2, but got length=2.0"),
         ((1, 2, -1), "seed must be an integer of at least 0"),

@@ -43,7 +43,7 @@ def test_it_reads_as_documentation_does(corpus: PythonDocs) -> None:
 
 
 def test_words_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="words must be an integer of at least 1,000, but got words=10"):
+    with pytest.raises(ValueError, match="words must be an integer of at least 1000, but got words=10"):
         PythonDocs(words=10)
     with pytest.raises(ValueError, match="split must be one of"):
         PythonDocs().lines("dev")

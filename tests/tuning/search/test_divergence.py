@@ -56,9 +56,9 @@ def test_a_maximised_objective_diverges_downwards() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"bound": math.inf}, "bound must be finite, but got bound=inf."),
-        ({"bound": 1.0, "worst": math.nan}, "worst must be finite, but got worst=nan."),
-        ({"bound": 1.0, "spread": -1.0}, "spread must not be negative, but got spread=-1.0."),
+        ({"bound": math.inf}, "bound must be a finite number, but got bound=inf."),
+        ({"bound": 1.0, "worst": math.nan}, "worst must be a finite number, but got worst=nan."),
+        ({"bound": 1.0, "spread": -1.0}, "spread must be at least 0 and finite, but got spread=-1.0."),
         ({"bound": 1.0, "steps": 0}, "steps must be a positive integer, but got steps=0."),
     ],
 )

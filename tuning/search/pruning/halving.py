@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.search.pruning.pruner import Curve, Pruner, first_from
 
 __all__ = ["HalvingPruner"]
@@ -35,11 +36,8 @@ class HalvingPruner(Pruner):
     """
 
     def __init__(self, factor: int = 3, rungs: int = 2) -> None:
-        for name, value, least in (("factor", factor, 2), ("rungs", rungs, 1)):
-            if value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, but got {name}={value}.")
-        self.factor = factor
-        self.rungs = rungs
+        self.factor = whole("factor", factor, least=2)
+        self.rungs = whole("rungs", rungs, least=1)
 
     def objection(self, mine: Curve, others: Sequence[Curve], sign: int) -> str | None:
         latest = mine[-1]

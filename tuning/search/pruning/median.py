@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
+from rnnzoo.models.arguments import real, whole
 from rnnzoo.tuning.search.pruning.pruner import Curve, Pruner, best_until
 
 __all__ = ["MedianPruner"]
@@ -37,12 +38,8 @@ class MedianPruner(Pruner):
     """
 
     def __init__(self, startup: int = 1, warmup: float = 0.05) -> None:
-        if startup < 1:
-            raise ValueError(f"startup must be a positive integer, but got {startup=}.")
-        if not 0 <= warmup < 1:
-            raise ValueError(f"warmup must be at least 0 and below 1, but got {warmup=}.")
-        self.startup = startup
-        self.warmup = warmup
+        self.startup = whole("startup", startup, least=1)
+        self.warmup = real("warmup", warmup, least=0, below=1)
 
     def objection(self, mine: Curve, others: Sequence[Curve], sign: int) -> str | None:
         latest = mine[-1]
