@@ -5,6 +5,7 @@ from typing import Any
 
 import keras_tuner
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.search.tuner import GuardedTuner
 
 __all__ = [
@@ -58,6 +59,7 @@ class GridSearch(GuardedTuner, keras_tuner.GridSearch):
     """
 
     def reload(self) -> None:
+        """Go on with the trials of the project's folder, in the order of the grid."""
         super().reload()
         # The order of the grid is all in memory and never saved: rebuild it from the trials.
         oracle = self.oracle
@@ -108,11 +110,8 @@ def make_tuner(
         ImportError: if "bayesian" is asked for and scikit-learn is missing.
     """
     check_algorithm(algorithm)
-    if max_trials < 1:
-        raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, but got {seed=}.")
-    kwargs["seed"] = seed + 1  # KerasTuner takes 0 for none, and draws one
+    max_trials = whole("max_trials", max_trials, least=1)
+    kwargs["seed"] = whole("seed", seed, least=0) + 1  # KerasTuner takes 0 for none, and draws one
     if algorithm == "hyperband":
         tuner = Hyperband(hypermodel, max_epochs=epochs, **kwargs)
         tuner.oracle.max_trials = max_trials
@@ -121,4 +120,6 @@ def make_tuner(
     try:
         return ALGORITHMS[algorithm](hypermodel, max_trials=max_trials, **kwargs)
     except ImportError as error:
+        if algorithm != "bayesian":
+            raise
         raise ImportError("bayesian search needs scikit-learn: pip install scikit-learn") from error

@@ -144,7 +144,8 @@ class Board:
         return told
 
     def _rows(self) -> list[_Row]:
-        names = sorted((path.name.removeprefix("trial_") for path in self._trials.glob("trial_*")), key=int)
+        names = [path.name.removeprefix("trial_") for path in self._trials.glob("trial_*")]
+        names = sorted((name for name in names if name.isdecimal()), key=int)
         for name in names:
             if name not in self._over or self._over[name].outcome is None:
                 self._over[name] = self._read(name)
@@ -202,7 +203,7 @@ def _cells(row: _Row, now: float) -> dict[str, str]:
     if row.status in ("pruned", "failed"):
         verdict = row.status
     return {
-        "trial": str(int(row.name) + 1) if row.name.isdecimal() else row.name,
+        "trial": str(int(row.name) + 1),
         "network": str(row.values.get("network", "")),
         "weights": "" if row.parameters is None else f"{row.parameters:,}",
         "values": " ".join(
@@ -218,7 +219,8 @@ def _cells(row: _Row, now: float) -> dict[str, str]:
 
 
 def _brief(seconds: float) -> str:
-    """
+    """As on a clock.
+
     >>> [_brief(one) for one in (59.4, 61.0, 3725.0)]
     ['0:59', '1:01', '1:02:05']
     """

@@ -50,6 +50,7 @@ def scope_of(
     if not taking:
         raise ValueError(f"{name} is an option of {', '.join(takers)}, but got {', '.join(networks)}.")
     met: dict[str, tuple[str | None, tuple[Value, ...]]] = {}
+    unmet = ""
     for network in taking:
         parent, allowed = _need(name, network, hyperparameters)
         if parent is None:
@@ -59,8 +60,10 @@ def scope_of(
         reading = tuple(value for value in given if value in allowed)
         if reading:
             met[network] = (parent, reading) if len(reading) < len(given) else (None, ())
+        else:
+            unmet = f"{name} needs {parent} to be one of {_listed(allowed)}, but got {_listed(given)}."
     if not met:
-        raise ValueError(f"{name} needs {parent} to be one of {_listed(allowed)}, but got {_listed(given)}.")
+        raise ValueError(unmet)
     if len(set(met.values())) > 1:
         raise ValueError(f"{name} hangs on {parent} in some networks only, search them apart: got {', '.join(met)}.")
     parent, reading = next(iter(met.values()))

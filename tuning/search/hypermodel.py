@@ -8,7 +8,7 @@ import keras
 import keras_tuner
 
 from rnnzoo.tuning.batches import ContiguousBatches
-from rnnzoo.tuning.language_task import check_softmax
+from rnnzoo.tuning.language_task import check_softmax, make_trainer
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.rotation import training_batches
@@ -17,7 +17,6 @@ from rnnzoo.tuning.schedules import epochs_since_best
 from rnnzoo.tuning.search.hyperparameters import Choice, Range
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.search.trial_state import ContinueTrial
-from rnnzoo.tuning.training import make_trainer
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
 __all__ = ["LanguageHyperModel"]

@@ -1,31 +1,28 @@
 """A search: many short trainings, in a folder that holds what came of them."""
 
 import contextlib
-import io
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning import devices
 from rnnzoo.tuning.folder_lock import locked_folder
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
-from rnnzoo.tuning.search.algorithms import check_algorithm, make_tuner
+from rnnzoo.tuning.search.algorithms import check_algorithm
 from rnnzoo.tuning.search.divergence import Divergence
-from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.hyperparameters import Hyperparameter
-from rnnzoo.tuning.search.results import SearchResult, TrialRecord, read_result
+from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
+from rnnzoo.tuning.search.search_tuner import collect, make_search_tuner
 from rnnzoo.tuning.search.sharing import Sharing, share
 from rnnzoo.tuning.search.space import DEFAULT_SPACE, Space
-from rnnzoo.tuning.search.trial_folder import TrialFolder
-from rnnzoo.tuning.search.tuner import GuardedTuner
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["DEFAULT_SPACE", "SearchFailedError", "collect", "make_search_tuner", "search"]
+__all__ = ["DEFAULT_SPACE", "SearchFailedError", "search"]
 
 
 class SearchFailedError(RuntimeError):
@@ -96,8 +93,7 @@ def search(
     devices.check_device(device)
     if training.corpus == "adding":
         raise ValueError("a search must be over a text, for its score is a validation loss per word, but got 'adding'.")
-    if max_trials < 1:
-        raise ValueError(f"max_trials must be a positive integer, but got {max_trials=}.")
+    max_trials = whole("max_trials", max_trials, least=1)
     if time_budget is not None and not time_budget > 0:
         raise ValueError(f"time_budget must be above 0, but got {time_budget=}.")
     deadline = None if time_budget is None else time.time() + time_budget
@@ -168,59 +164,3 @@ def _search_here(
     result = collect(folder, plan.space, tuner.oracle)
     folder.write_result(result)
     return result
-
-
-def make_search_tuner(
-    plan: SearchPlan, folder: SearchFolder, corpus: PreparedCorpus, *, max_trials: int, **options: Any
-) -> GuardedTuner:
-    """The tuner of a search, which goes on with what it finds in the folder.
-
-    Args:
-        plan: what is searched.
-        folder: where.
-        corpus: the plan's.
-        max_trials: the most trials in all.
-        options: further ones of the tuner: `on_trial`, `deadline`, `distribution_strategy`, ...
-
-    Raises:
-        ValueError: if KerasTuner's files are damaged.
-        OSError: if the folder cannot be made.
-        ImportError: if scikit-learn is needed and missing.
-    """
-    training = plan.space.training
-    hypermodel = LanguageHyperModel(plan.space, corpus)
-    (folder.path / SearchFolder.TRIALS).mkdir(parents=True, exist_ok=True)  # its refusal says more than TensorFlow's
-    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads, and which file
-        return make_tuner(
-            plan.algorithm,
-            hypermodel,
-            max_trials=max_trials,
-            epochs=training.epochs,
-            seed=training.seed,
-            directory=folder.path,
-            project_name=SearchFolder.TRIALS,
-            objective="val_loss",
-            divergence=plan.divergence,
-            pruner=plan.pruner,
-            report_every=plan.report_every,
-            watch_gradients=plan.watch_gradients,
-            **options,
-        )
-
-
-def collect(folder: SearchFolder, space: Space, oracle: Any) -> SearchResult:
-    """What the trials of a KerasTuner oracle have found so far."""
-    trials = [oracle.trials[name] for name in oracle.start_order]
-    records = tuple(_record(folder, space, trial, number) for number, trial in enumerate(trials, start=1))
-    scored = [(record, trial) for record, trial in zip(records, trials, strict=True) if record.perplexity is not None]
-    if not scored:
-        return SearchResult(folder=folder.path, trials=records)
-    best, winner = min(scored, key=lambda pair: pair[0].score or math.inf)
-    network, training = space.declare(winner.hyperparameters.copy())
-    return SearchResult(folder=folder.path, trials=records, best=best, network=network, training=training)
-
-
-def _record(folder: SearchFolder, space: Space, trial: Any, number: int) -> TrialRecord:
-    values = {"network": next(iter(space.networks)), **space.decode(trial.hyperparameters.values)}
-    outcome = TrialFolder(folder.path / SearchFolder.TRIALS / f"trial_{trial.trial_id}").outcome()
-    return TrialRecord.from_trial(trial, number, values, outcome)

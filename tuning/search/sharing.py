@@ -9,11 +9,13 @@ from typing import Any
 
 from keras_tuner.src.distribute import utils
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.devices import use_device
 from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
+from rnnzoo.tuning.search.search_tuner import collect, make_search_tuner
 from rnnzoo.tuning.search.workers.processes import run_with_workers
 from rnnzoo.tuning.search.workers.roles import PATIENCE, Address, ChiefError, check_address_is_free, worker_number
 
@@ -45,11 +47,7 @@ class Sharing:
         for address in (self.listen, self.chief):
             if address is not None:
                 Address.parse(address)
-        if self.trials_per_process < 1:
-            raise ValueError(
-                "trials_per_process must be a positive integer, but got "
-                f"trials_per_process={self.trials_per_process!r}."
-            )
+        whole("trials_per_process", self.trials_per_process, least=1)
         if not self.patience > 0:
             raise ValueError(f"patience must be above 0, but got patience={self.patience!r}.")
         if self.here < 0:
@@ -122,8 +120,6 @@ def share(
 
 def take_part(folder: Path, max_trials: int, deadline: float | None, device: str) -> None:
     """Be the chief or a worker of the search in a folder, as KerasTuner's variables say."""
-    from rnnzoo.tuning.search.searching import collect, make_search_tuner
-
     place, plan = SearchFolder(folder), SearchPlan.read(folder)
     chief = utils.is_chief_oracle()
     strategy = use_device("cpu") if chief else use_device(device, worker_number())

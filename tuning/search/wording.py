@@ -15,7 +15,8 @@ def brief(value: Value) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """
+    """A number of things, with the noun in its number.
+
     >>> counted(1, "trial"), counted(2, "trial")
     ('1 trial', '2 trials')
     """
@@ -23,7 +24,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """
+    """A time in its two largest units.
+
     >>> [duration(one) for one in (0.4, 59.0, 61.0, 3725.0)]
     ['0 s', '59 s', '1 min 1 s', '1 h 2 min']
     """

@@ -52,6 +52,7 @@ def shown(folder: Path, height: int = 30, trials: int = 20, width: int = 110) ->
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "search.json").write_text('{"networks": {"irnn": {}}}')
     add(tmp_path, "00", {"learning_rate": 0.25}, outcome=outcome("completed"))
+    add(tmp_path, "00 copy", {"learning_rate": 0.25}, outcome=outcome("completed"))  # somebody's, none of the search
     add(tmp_path, "01", {"learning_rate": 90.0}, outcome=outcome("diverged", 30.0, "exploding"))
     add(tmp_path, "02", {"learning_rate": 0.5, "tuner/epochs": 2}, outcome=outcome("completed", 3.25, "stagnating"))
     add(tmp_path, "03", {"learning_rate": 0.1}, outcome=outcome("pruned", 4.0))

@@ -21,7 +21,8 @@ from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
-from rnnzoo.tuning.search.searching import SearchFailedError, make_search_tuner, search
+from rnnzoo.tuning.search.search_tuner import make_search_tuner
+from rnnzoo.tuning.search.searching import SearchFailedError, search
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training_config import TrainingConfig
 

@@ -249,6 +249,15 @@ def test_an_objective_without_a_worst_value_is_refused(tmp_path: Path) -> None:
         RandomSearch(Descent(), objective, divergence=Divergence(bound=1.0), directory=tmp_path)
 
 
+def test_what_another_search_cannot_import_is_said_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise ImportError("No module named 'protobuf'")
+
+    monkeypatch.setitem(ALGORITHMS, "grid", fail)
+    with pytest.raises(ImportError, match="No module named 'protobuf'"):
+        tuner_for(tmp_path, Descent(), "grid")
+
+
 def test_bayesian_search_without_scikit_learn_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ class ReportedSearch:
 
     @property
     def best(self) -> ReportedTrial | None:
+        """The trial with the best score; None if none has one."""
         return self.ranked[0] if self.ranked else None
 
     def badness(self, trial: ReportedTrial) -> float:
@@ -100,6 +101,7 @@ class ReportedSearch:
         return bool(values) and all(map(is_number, values))
 
     def logarithmic(self, name: str) -> bool:
+        """Whether a hyperparameter was searched on a logarithmic scale, and can be drawn on one."""
         return name in self.log_scales and all(
             value > 0 for trial in self.trials if isinstance(value := trial.values.get(name), int | float)
         )

@@ -13,6 +13,7 @@ from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.search.workers.roles import (
     CHIEF,
     MORE,
@@ -76,16 +77,15 @@ def run_with_workers(
         >>> run_with_workers(print, 0, chief="10.0.0.7:8765")
         Traceback (most recent call last):
             ...
-        ValueError: there must be at least one worker where there is no chief, but got workers=0.
+        ValueError: there must be at least one worker where the chief is elsewhere, but got workers=0.
     """
     if workers < 0:
         raise ValueError(f"workers must not be negative, but got {workers=}.")
-    if trials_per_process < 1:
-        raise ValueError(f"trials_per_process must be a positive integer, but got {trials_per_process=}.")
+    whole("trials_per_process", trials_per_process, least=1)
     if listen is not None and chief is not None:
         raise ValueError(f"a chief is here or elsewhere, but got {listen=} and {chief=}.")
     if chief is not None and workers == 0:
-        raise ValueError(f"there must be at least one worker where there is no chief, but got {workers=}.")
+        raise ValueError(f"there must be at least one worker where the chief is elsewhere, but got {workers=}.")
     if chief is None and listen is None and workers == 0:
         raise ValueError(f"a chief without workers must listen for those of other machines, but got {listen=}.")
     here = chief or listen

@@ -124,7 +124,7 @@ def test_what_interrupts_ends_all_processes() -> None:
     [
         ({"workers": -1}, "workers must not be negative"),
         ({"workers": 0}, "a chief without workers must listen"),
-        ({"workers": 0, "chief": "here:1"}, "there must be at least one worker where there is no chief"),
+        ({"workers": 0, "chief": "here:1"}, "there must be at least one worker where the chief is elsewhere"),
         ({"workers": 1, "chief": "here:1", "listen": "there:2"}, "a chief is here or elsewhere"),
         ({"workers": 1, "chief": "here"}, "must be written HOST:PORT, but got 'here'"),
         ({"workers": 1, "listen": "here:99999"}, "must be written HOST:PORT"),
