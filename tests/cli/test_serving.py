@@ -76,6 +76,16 @@ def test_export_says_where_it_went(run: Path, tmp_path: Path, call: Call) -> Non
     assert f"Exported to {tmp_path / 'new' / '7'}.\n" == call("export", run, tmp_path / "new", "--version", 7).out
 
 
+def test_how_many_words_is_left_to_the_export(
+    run: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a model that knows fewer than ten it is all of them."""
+    told: list[int | None] = []
+    monkeypatch.setattr("rnnzoo.serving.export_model", lambda *_, top_k, **__: told.append(top_k))
+    assert 0 == call("export", run, tmp_path).code
+    assert [None] == told
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [

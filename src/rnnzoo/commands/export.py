@@ -22,7 +22,10 @@ def export(
     version: Annotated[
         int | None, typer.Option(help="The number of the version; one more than the latest there by default.")
     ] = None,
-    top_k: Annotated[int, typer.Option(help="How many next words the export answers with.")] = 10,
+    top_k: Annotated[
+        int | None,
+        typer.Option(help="How many next words the export answers with; 10 by default, or all where there are fewer."),
+    ] = None,
     neural_cache: UseCache = False,
     cache_size: CacheSize = None,
     cache_sharpness: CacheSharpness = None,
