@@ -1,5 +1,6 @@
 """`rnnzoo report`."""
 
+import html
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from cli.conftest import Call
 
 @pytest.fixture
 def found(tmp_path: Path) -> Path:
-    folder = tmp_path / "search"
+    folder = tmp_path / "a search"
     folder.mkdir()
     row = {"number": 1, "status": "completed", "score": 2.0, "values": {"learning_rate": 0.1}, "seconds": 1.0}
     (folder / "trials.json").write_text(json.dumps([row]))
@@ -19,7 +20,8 @@ def found(tmp_path: Path) -> Path:
 def test_a_search_becomes_a_page(found: Path, tmp_path: Path, call: Call) -> None:
     result = call("report", found, "--output", tmp_path / "page")
     assert f"Page: {tmp_path / 'page/index.html'}\n" == result.out
-    assert f"rnnzoo train --from-trial {found} --output" in (tmp_path / "page/index.html").read_text()
+    command = f"rnnzoo train --from-trial '{found}' --output …"
+    assert html.escape(command) in (tmp_path / "page/index.html").read_text()
 
 
 def test_programs_get_json(found: Path, tmp_path: Path, call: Call) -> None:

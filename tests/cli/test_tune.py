@@ -56,14 +56,14 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
     ]
     limits = ["--pruning", "median", "--report-every", 7, "--time-budget", "1h30m", "--watch-gradients"]
     result = call(
-        "tune", "lstm", "gru", *space, *options, *limits, *workers, "--corpus", "recall", "--dropout", 0, "-o", "found"
+        "tune", "lstm", "gru", *space, *options, *limits, *workers, "--corpus", "recall", "--dropout", 0, "-o", "a b"
     )
-    assert "Trial 1 was best. Train it with: rnnzoo train --from-trial found --output ...\n" == result.out
+    assert "Trial 1 was best. Train it with: rnnzoo train --from-trial 'a b' --output …\n" == result.out
     del asked["report"]
     assert {
         "networks": [NetworkConfig(network="lstm", dropout=0.0), NetworkConfig(network="gru", dropout=0.0)],
         "training": TrainingConfig(corpus="recall", epochs=1, patience=8, seed=5),
-        "output": Path("found"),
+        "output": Path("a b"),
         "space": ("learning_rate=1:100:log", "units=8,16", "window=9"),
         "algorithm": "grid",
         "max_trials": 3,

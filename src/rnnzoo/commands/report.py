@@ -1,5 +1,6 @@
 """`rnnzoo report`: what a search found, as a page."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,8 +35,8 @@ def report(
     from rnnzoo.tuning.search.report.page import write_report
 
     ours = found.language and found.best is not None
-    retraining = f"rnnzoo train --from-trial {search} --output ..." if ours else None
-    page = write_report(found, output, command=retraining)
+    command = shlex.join(["rnnzoo", "train", "--from-trial", str(search)])
+    page = write_report(found, output, command=f"{command} --output …" if ours else None)
     if as_json:
         typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
     else:

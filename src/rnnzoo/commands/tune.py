@@ -267,4 +267,5 @@ def tune(
         raise InterruptionError(f"Interrupted. Go on with: {command}") from None
     if result.best is None:
         raise ValueError("no trial came to an end: all diverged or failed; search lower learning rates.")
-    typer.echo(f"Trial {result.best.number} was best. Train it with: rnnzoo train --from-trial {output} --output ...")
+    command = shlex.join(["rnnzoo", "train", "--from-trial", str(output)])
+    typer.echo(f"Trial {result.best.number} was best. Train it with: {command} --output …")
