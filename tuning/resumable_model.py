@@ -14,7 +14,7 @@ class ResumableModel(keras.Model):
     """A Keras model whose first epoch of `fit` passes over the batches that were learnt before an interruption.
 
     Keras counts an epoch's batches from 0 and expects all of them, so the skipped ones come, but teach nothing:
-    callbacks see them with empty logs.
+    callbacks see them with empty logs, and the last one with what was measured before the interruption.
 
     Attributes:
         batches_to_skip: how many batches the next `fit` passes over.

@@ -14,7 +14,7 @@ from rnnzoo.tuning.checkpoints import read_checkpoint
 from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence, TrainingDiverged
 from rnnzoo.tuning.folder_lock import locked_folder
 from rnnzoo.tuning.interruption import deferred_interruption
-from rnnzoo.tuning.language_task import LanguageTask, make_trainer
+from rnnzoo.tuning.language_task import LanguageTask
 from rnnzoo.tuning.learning_rate import ControlLearningRate
 from rnnzoo.tuning.progress_bar import ProgressBar
 from rnnzoo.tuning.regression import AddingTask
@@ -26,7 +26,7 @@ from rnnzoo.tuning.schedules import epochs_since_best
 from rnnzoo.tuning.task import Task
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["make_trainer", "train"]
+__all__ = ["train"]
 
 
 def train(
@@ -50,7 +50,8 @@ def train(
         training: how it learns.
         output: the run's folder, see `RunFolder`.
         resume: go on with the run in `output` where its latest checkpoint is.
-        callbacks: Keras callbacks of your own; they see the batches before the checkpoint pass, unlearnt, with no logs.
+        callbacks: Keras callbacks of your own; they see the batches before the checkpoint pass, unlearnt, with no logs;
+            the last of these has those of the checkpoint.
         verbose: show a progress bar and a line for each epoch, on standard error.
 
     Raises:
@@ -63,6 +64,8 @@ def train(
     run = RunFolder(Path(output))
     if resume:
         run.check_is_resumable(network, training)
+        if run.evaluation.exists():
+            return run
     else:
         run.check_is_free()
     task_class = AddingTask if training.corpus == "adding" else LanguageTask
@@ -73,20 +76,19 @@ def train(
             recover_folder(run.model)
         else:
             run.check_is_free()  # still
-        if not run.evaluation.exists():
-            keras.utils.set_random_seed(training.seed)
-            model = task.make_model()  # it may be refused: a preset's weights are others
-            if not resume:
-                run.create(network, training, task.facts())
-            try:
-                progress = _fit(task, model, run, callbacks, verbose)
-            except TrainingDiverged as diverged:
-                diverged.has_model = run.model.exists()
-                raise
-            best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
-            validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
-            test = task.evaluate(run.model)
-            run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
+        keras.utils.set_random_seed(training.seed)
+        model = task.make_model()  # it may be refused: a preset's weights are others
+        if not resume:
+            run.create(network, training, task.facts())
+        try:
+            progress = _fit(task, model, run, callbacks, verbose)
+        except TrainingDiverged as diverged:
+            diverged.has_model = run.model.exists()
+            raise
+        best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
+        validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
+        test = task.evaluate(run.model)
+        run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
     return run
 
 

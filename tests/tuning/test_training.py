@@ -161,8 +161,10 @@ def test_resumed_before_its_first_checkpoint(whole_run: RunFolder, tmp_path: Pat
     assert_equal_states(whole_run, train(NETWORK, TRAINING, run, resume=True, verbose=False))
 
 
-def test_a_finished_run_stays_as_it_is(whole_run: RunFolder) -> None:
+def test_a_finished_run_stays_as_it_is(whole_run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no corpus any more."""
     before = {path: path.stat().st_mtime_ns for path in whole_run.path.rglob("*")}
+    monkeypatch.delattr("rnnzoo.tuning.language_task.prepare_corpus")
     train(NETWORK, TRAINING, whole_run, resume=True, verbose=False)
     assert before == {path: path.stat().st_mtime_ns for path in whole_run.path.rglob("*")}
 
@@ -179,13 +181,15 @@ def test_what_is_refused(whole_run: RunFolder, tmp_path: Path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_folder_in_which_another_process_trains_is_refused(whole_run: RunFolder, tmp_path: Path) -> None:
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path: Path) -> None:
     with locked_folder(tmp_path / "run"):
         with pytest.raises(FolderInUseError, match="another one writes to"):
             train(NETWORK, TRAINING, tmp_path / "run", verbose=False)
         assert [LOCK] == [path.name for path in (tmp_path / "run").iterdir()]
-    with locked_folder(whole_run.path), pytest.raises(FolderInUseError, match="another one writes to"):
-        train(NETWORK, TRAINING, whole_run, resume=True, verbose=False)
+    run = RunFolder(tmp_path / "run")
+    run.create(NETWORK, TRAINING, prepare_corpus(TRAINING).facts())
+    with locked_folder(run.path), pytest.raises(FolderInUseError, match="another one writes to"):
+        train(NETWORK, TRAINING, run, resume=True, verbose=False)
 
 
 @pytest.mark.parametrize(
