@@ -15,6 +15,9 @@ collect_ignore = ["tuning/mirrored_script.py", "tuning/search/workers/script.py"
 settings.register_profile("rnnzoo", deadline=None)
 settings.load_profile("rnnzoo")
 
+# Homes of their own hold the caches of tests.
+os.environ.pop("XDG_CACHE_HOME", None)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rnnzoo.models.preset_files import preset_vocabulary
 from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.cache_folder import cache_folder
 from rnnzoo.tuning.corpora.catalog import open_corpus
 from rnnzoo.tuning.corpora.corpus import SPLITS
 from rnnzoo.tuning.corpora.token_files import tokens
@@ -81,4 +82,4 @@ def prepare_corpus(training: TrainingConfig) -> PreparedCorpus:
 
 def token_cache() -> Path:
     """The folder that keeps token ids from run to run."""
-    return Path.home() / ".cache" / "rnnzoo" / "tokens"
+    return cache_folder() / "tokens"

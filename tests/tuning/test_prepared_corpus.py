@@ -4,8 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.prepared_corpus import prepare_corpus, token_cache
 from rnnzoo.tuning.training_config import TrainingConfig
+
+
+def test_the_cache_is_where_the_desktop_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert tmp_path / ".cache" / "rnnzoo" / "tokens" == token_cache()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert tmp_path / "caches" / "rnnzoo" / "tokens" == token_cache()
+    monkeypatch.setenv("XDG_CACHE_HOME", "caches")  # which the standard says to ignore
+    assert tmp_path / ".cache" / "rnnzoo" / "tokens" == token_cache()
 
 
 def test_a_text_that_is_too_short_says_which_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ class WikiText2(Corpus):
 
     Args:
         folder: where `train.txt`, `valid.txt` and `test.txt` are. By default the folder `wikitext-2` of `$RNNZOO_DATA`
-            or of `~/.cache/rnnzoo`; if there is neither, they are downloaded to the latter.
+            or of `~/.cache/rnnzoo` (see `cache_folder`); if there is neither, they are downloaded to the latter.
 
     Raises:
         FileNotFoundError: if the files are nowhere and cannot be downloaded.

@@ -8,6 +8,8 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
+from rnnzoo.tuning.cache_folder import cache_folder
+
 __all__ = ["ADDRESS", "SHA256", "check_files", "wikitext_folder"]
 
 ADDRESS = "https://wikitext.smerity.com/wikitext-2-v1.zip"
@@ -34,13 +36,13 @@ def check_files(folder: Path) -> None:
 def wikitext_folder() -> Path:
     """The folder with `train.txt`, `valid.txt` and `test.txt` of WikiText-2.
 
-    Looks for a folder `wikitext-2` in `$RNNZOO_DATA`, then in `~/.cache/rnnzoo`, and downloads it to there if need be.
+    Looks for a folder `wikitext-2` in `$RNNZOO_DATA`, then in `cache_folder()`, and downloads it to there if need be.
 
     Raises:
         FileNotFoundError: if it is in neither and cannot be downloaded.
         ValueError: if what was downloaded is something else.
     """
-    cache = Path.home() / ".cache" / "rnnzoo"
+    cache = cache_folder()
     data = os.environ.get("RNNZOO_DATA")
     for place in [Path(data), cache] if data else [cache]:
         if (place / "wikitext-2").is_dir():

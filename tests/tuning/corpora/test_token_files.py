@@ -1,6 +1,7 @@
 """Token files: the right ids, written once, whole or not at all."""
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,50 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
         tokens(_Lines(("a", "fail")), VOCABULARY, "train", tmp_path)
 
     assert not list(tmp_path.iterdir())
+
+
+def _aged(name: str, folder: Path, days: float, size: int = 1) -> Path:
+    path = folder / name
+    path.write_bytes(bytes(size))
+    os.utime(path, (time.time() - days * 24 * 3600,) * 2)
+    return path
+
+
+def test_what_was_not_read_for_a_month_goes(tmp_path: Path) -> None:
+    digest = "0123456789abcdef"
+    kept = [_aged(f"notes-test-{digest}.npy", tmp_path, 29), _aged("data-of-mine.npy", tmp_path, 99)]
+    _aged(f"notes-train-{digest}.npy", tmp_path, 31)
+    _aged(f".notes-train-{digest}.npy.01234567.partial", tmp_path, 31)
+    tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path)
+    (new,) = tmp_path.glob("lines-*.npy")
+    assert {new, *kept} == set(tmp_path.iterdir())
+    os.utime(new, (0, 0))
+    tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path)
+    assert time.time() - new.stat().st_mtime < 24 * 3600
+
+
+def test_beyond_a_size_the_latest_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_files, "_ROOM", 1000)
+    names = [f"notes-train-{number:016x}.npy" for number in range(4)]
+    young, later, _, _ = (
+        _aged(name, tmp_path, days, size)
+        for name, days, size in zip(names, (0.5, 2, 3, 4), (300, 400, 400, 10), strict=True)
+    )
+    tokens(_Lines(("a",)), VOCABULARY, "train", tmp_path)
+    assert {young, later} == set(tmp_path.glob("notes-*"))
+    monkeypatch.setattr(token_files, "_ROOM", 0)
+    tokens(_Lines(("b",)), VOCABULARY, "train", tmp_path)
+    assert {young} == set(tmp_path.glob("notes-*"))
+
+
+@pytest.mark.parametrize("left", [0, 40, 130])
+def test_a_damaged_file_is_named_and_written_anew(left: int, tmp_path: Path) -> None:
+    first = tokens(_Lines(("a b",)), VOCABULARY, "train", tmp_path).tolist()
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.warns(UserWarning, match=rf"{path.name} must be as rnnzoo wrote it, but is not, and is written anew"):
+        again = tokens(_Lines(("a b",)), VOCABULARY, "train", tmp_path)
+    assert first == again.tolist()
 
 
 def test_a_text_of_wikitext_needs_a_vocabulary_of_its_rule(tmp_path: Path) -> None:
