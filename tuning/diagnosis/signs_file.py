@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from rnnzoo.tuning.atomic_files import atomic_file, named_in_errors
+from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 
 __all__ = ["COLUMNS", "SignsFile", "read_signs"]
@@ -32,7 +33,7 @@ class SignsFile:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8"):
-            """It can be written to, which is better known now than after an hour."""
+            pass  # it can be written to, which is better known now than after an hour
         self._written = 0
 
     def begin(self, step: int) -> Signs:
@@ -57,13 +58,18 @@ def read_signs(path: Path) -> Signs:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no file of signs.
+        ValueError: if it is no file of signs, or is damaged.
     """
+    with named_damage(path, "remove it"):
+        return _read(path)
+
+
+def _read(path: Path) -> Signs:
     with path.open(encoding="utf-8", newline="") as file:
         text = file.read()
     header, *lines = csv.reader(io.StringIO(text[: text.rfind("\n") + 1])) if "\n" in text else [list(COLUMNS)]
     if tuple(header) != COLUMNS:
-        raise ValueError(f"{path} must have the columns {','.join(COLUMNS)}, but got {','.join(header)}.")
+        raise ValueError(f"its columns must be {','.join(COLUMNS)}, but are {','.join(header)}")
     signs = Signs()
     groups: dict[int, dict[str, dict[str, float]]] = {}
     for step, name, measure, value in lines:

@@ -195,7 +195,7 @@ def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:
         fit(make_model(), GradientHealth(csv=tmp_path))
     wrong = tmp_path / "other.csv"
     wrong.write_text("epoch,loss\n1,2\n")
-    with pytest.raises(ValueError, match="must have the columns step,name,measure,value, but got epoch,loss"):
+    with pytest.raises(ValueError, match="its columns must be step,name,measure,value, but are epoch,loss; remove it"):
         fit(make_model(), GradientHealth(csv=wrong))
     assert wrong.read_text() == "epoch,loss\n1,2\n"
 

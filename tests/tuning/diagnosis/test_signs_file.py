@@ -56,6 +56,14 @@ def test_a_run_goes_on_after_a_sample_that_was_cut_off(whole: tuple[Path, Signs]
     assert signs == read_signs(path)
 
 
+@pytest.mark.parametrize("row", ["3,loss", "x,loss,loss,1.0", "3,loss,loss,much"])
+def test_a_damaged_row_is_said_of_the_file(row: str, whole: tuple[Path, Signs]) -> None:
+    path, _ = whole
+    path.write_text(f"{path.read_text()}{row}\n")
+    with pytest.raises(ValueError, match=r"signs\.csv must be as rnnzoo wrote it, but it is not: .*; remove it\."):
+        read_signs(path)
+
+
 def test_a_full_disk_is_said_of_the_file(whole: tuple[Path, Signs], monkeypatch: pytest.MonkeyPatch) -> None:
     path, signs = whole
     file = SignsFile(path)
