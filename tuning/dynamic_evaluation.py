@@ -80,6 +80,9 @@ def tune_dynamic_evaluation(
         rates: None is the rule's own learning rate times each of `RATE_FACTORS`.
         decays: none at all leaves that of `dynamics`.
         watch: told, in each trial anew, how many segments are read.
+
+    Raises:
+        ValueError: as `evaluate_dynamically`, or if a rate or a decay is out of its range.
     """
     reader = _Reader(model, tokens, dynamics, scales, batch_size, watch)
     if rates is None:
@@ -91,7 +94,8 @@ def tune_dynamic_evaluation(
     best = min(losses, key=losses.__getitem__)
     for decay in decays:
         candidate = replace(best, decay=decay)
-        losses[candidate] = losses.get(candidate) or reader.loss(candidate)
+        if candidate not in losses:
+            losses[candidate] = reader.loss(candidate)
     return min(losses, key=losses.__getitem__)
 
 
@@ -117,6 +121,10 @@ class _Reader:
         self.trained = [tf.identity(variable) for variable in self.variables]
         self.scales: list[tf.Tensor | None] = [None] * len(self.variables)
         if dynamics.rule == "rms" and scales is not None:
+            if len(scales) != len(self.variables):
+                raise ValueError(
+                    f"scales must be one for each of the {len(self.variables)} weights, but got {len(scales)}."
+                )
             self.scales = list(scales)
         self.mean_scale = np.concatenate([np.ravel(scale) for scale in scales or [0.0]]).mean()
         self.epsilon = dynamics.epsilon

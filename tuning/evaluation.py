@@ -76,8 +76,9 @@ def likelihood_totals(log_likelihoods: tf.Tensor, ranks: tf.Tensor, weights: tf.
     >>> totals.numpy().tolist()
     [3.0, 1.0, 2.0]
     """
-    measures = [tf.cast(measure, tf.float64) for measure in (-log_likelihoods, ranks < 1, ranks < 5)]
-    return tf.linalg.matvec(tf.stack(measures), tf.cast(weights, tf.float64))
+    measures = tf.stack([tf.cast(measure, tf.float64) for measure in (-log_likelihoods, ranks < 1, ranks < 5)])
+    counted = tf.where(weights != 0, measures, 0)  # what is infinitely unlikely in padding is no number times 0
+    return tf.linalg.matvec(counted, tf.cast(weights, tf.float64))
 
 
 def evaluate(
@@ -100,6 +101,9 @@ def evaluate(
         window: how many words of each row are read at once; it changes time and memory, not the result.
         jit_compile: whether XLA compiles the step; "auto" as in `TrainingConfig`.
         watch: told after each window how many are read.
+
+    Raises:
+        ValueError: if a size is not a positive integer, or the text does not fill one window or one token per row.
     """
     batches = ContiguousBatches(tokens, batch_size, window)
     scorer = TruncatedBackpropagation(model, batch_size, loss="full")

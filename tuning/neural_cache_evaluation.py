@@ -109,7 +109,12 @@ def tune_neural_cache(
 ) -> NeuralCache:
     """The cache of a grid that predicts a text best; for the validation split, never for the text to be reported.
 
-    Arguments as for `evaluate_with_cache`; one pass, which takes about as long, measures the whole grid.
+    One pass, which takes about as long as `evaluate_with_cache`, measures the whole grid.
+
+    Args:
+        model, tokens, batch_size, window, watch: as for `evaluate_with_cache`.
+        size: how many past words the cache remembers.
+        sharpnesses, shares: the grid.
 
     Raises:
         ValueError: if the grid is empty or a value in it is out of its range.

@@ -164,10 +164,10 @@ def test_tuning_takes_the_best_rate_and_then_the_best_decay(model: LanguageModel
     ("values", "message"),
     [
         ({"rule": "adam"}, "rule must be one of rms, sgd, but got 'adam'"),
-        ({"learning_rate": -1.0}, "learning rate must be 0 or more, but got -1.0"),
+        ({"learning_rate": -1.0}, "learning_rate must be at least 0 and finite, but got learning_rate=-1.0"),
         ({"decay": 1.5}, "decay must be from 0 to 1, but got decay=1.5"),
-        ({"epsilon": 0.0}, "epsilon must be above 0, but got epsilon=0.0"),
-        ({"segment": 0}, "segment must be a positive number of words, but got segment=0"),
+        ({"epsilon": 0.0}, "epsilon must be positive and finite, but got epsilon=0.0"),
+        ({"segment": 0}, "segment must be a positive integer, but got segment=0"),
     ],
 )
 def test_mistakes(values: dict[str, Any], message: str) -> None:
@@ -178,6 +178,8 @@ def test_mistakes(values: dict[str, Any], message: str) -> None:
 def test_what_the_rms_rule_needs(model: LanguageModel) -> None:
     with pytest.raises(ValueError, match="the rms rule must be given the scales"):
         evaluate_dynamically(model, TOKENS, DynamicEvaluation(segment=5))
+    with pytest.raises(ValueError, match=r"scales must be one for each of the \d+ weights, but got 1"):
+        evaluate_dynamically(model, TOKENS, DynamicEvaluation(segment=5), [tf.ones(())])
     with pytest.raises(ValueError, match="batches must be a positive integer, but got batches=0"):
         gradient_scales(model, TOKENS, 2, 5, batches=0)
     with pytest.raises(ValueError, match="at least one window"):

@@ -5,11 +5,12 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.vocabulary import Vocabulary
-from rnnzoo.tuning.evaluation import Evaluation, evaluate
+from rnnzoo.tuning.evaluation import Evaluation, evaluate, likelihood_totals
 
 VOCABULARY = Vocabulary(["<unk>", "<eos>", *"abcdef"])
 
@@ -25,7 +26,7 @@ def test_a_loss_that_is_no_number_stays_none() -> None:
 
 def test_an_even_guess_has_the_vocabulary_as_its_perplexity() -> None:
     model = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=4))
-    model.embedding_weights.assign(np.zeros((8, 4)))
+    model.embedding.embeddings.assign(np.zeros((8, 4)))
     result = evaluate(model, np.arange(23, dtype=np.int32) % 8, batch_size=2, window=5, jit_compile=False)
     assert (23, 8.0, 3.0) == (result.tokens, pytest.approx(result.perplexity), pytest.approx(result.bits_per_word))
     assert (3 / 23, 15 / 23) == (pytest.approx(result.top1), pytest.approx(result.top5))
@@ -37,6 +38,11 @@ def test_who_watches_is_told_of_every_window() -> None:
     tokens = np.arange(23, dtype=np.int32) % 8
     evaluate(model, tokens, batch_size=2, window=5, jit_compile=False, watch=lambda *steps: told.append(steps))
     assert [(1, 3), (2, 3), (3, 3)] == told
+
+
+def test_padding_counts_nothing_however_unlikely() -> None:
+    likelihoods, weights = tf.constant([-1.0, -math.inf]), tf.constant([1.0, 0.0])
+    assert [1.0, 1.0, 1.0] == likelihood_totals(likelihoods, tf.constant([0, 9]), weights).numpy().tolist()
 
 
 def test_one_row_is_the_score_of_the_text() -> None:

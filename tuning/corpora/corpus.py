@@ -56,6 +56,10 @@ class Corpus(ABC):
 
         Args:
             limit: the most words, `<unk>` and `<eos>` included; None (default) keeps all.
+
+        Raises:
+            ValueError: if `limit` leaves no room for a word, or the text cannot be split.
+            OSError: if the text cannot be read.
         """
         lines = chain.from_iterable(self.lines(split) for split in self.vocabulary_splits)
         return Vocabulary.from_lines(lines, limit, self.rule)
