@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -44,7 +44,8 @@ class Interruption:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
         self.restore()
-        print("Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once.", file=sys.stderr)
+        with suppress(RuntimeError):  # a signal may come within a print, which no other print may enter
+            print("Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once.", file=sys.stderr)
 
 
 @contextmanager

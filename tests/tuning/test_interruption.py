@@ -1,5 +1,6 @@
 """A signal waits for its moment, and then does what it always did."""
 
+import io
 import signal
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,19 @@ def test_noted_then_obeyed(number: int, error: type[BaseException], capsys: pyte
         assert number == interruption.signal
         assert "Press Ctrl-C again to stop at once." in capsys.readouterr().err
         with pytest.raises(error):
+            interruption.act()
+
+
+def test_within_a_print_it_is_noted_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy(io.StringIO):
+        def write(self, text: str) -> int:
+            raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    monkeypatch.setattr("sys.stderr", Busy())
+    with deferred_interruption() as interruption:
+        signal.raise_signal(signal.SIGINT)
+        assert signal.SIGINT == interruption.signal
+        with pytest.raises(KeyboardInterrupt):
             interruption.act()
 
 

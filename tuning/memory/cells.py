@@ -25,6 +25,8 @@ __all__ = ["Cell", "Outcome", "measure"]
 
 Outcome = dict[str, Any]
 
+_TASKS = ("recall", "adding", "text")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -32,7 +34,7 @@ class Cell:
 
     Attributes:
         row: the line of the table that it belongs to.
-        task: "recall", "adding" or "text".
+        task: one of "recall", "adding" and "text".
         network, training: what learns, and how.
         steps: of recall the most at each distance, of adding the most in all.
         ladder: of recall, the distances in words.
@@ -47,6 +49,10 @@ class Cell:
     ladder: tuple[int, ...] = LADDER
     length: int = 100
 
+    def __post_init__(self) -> None:
+        if self.task not in _TASKS:
+            raise ValueError(f"task must be one of {', '.join(_TASKS)}, but got task={self.task!r}.")
+
     def run(self) -> Outcome:
         """Learn, and say what became of it, for JSON: None for no finite number, "inf" for an infinite half-life."""
         if self.task == "recall":
@@ -60,12 +66,16 @@ class Cell:
 
     def as_dict(self) -> dict[str, Any]:
         """What decides the outcome, the table's line not among it."""
-        of_task = {"recall": {"steps": self.steps, "ladder": list(self.ladder)}, "text": {}}
+        of_task: dict[str, dict[str, Any]] = {
+            "recall": {"steps": self.steps, "ladder": list(self.ladder)},
+            "adding": {"steps": self.steps, "length": self.length},
+            "text": {},
+        }
         return {
             "task": self.task,
             "network": self.network.as_dict(),
             "training": self.training.as_dict(),
-            **of_task.get(self.task, {"steps": self.steps, "length": self.length}),
+            **of_task[self.task],
         }
 
     @property

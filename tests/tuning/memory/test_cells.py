@@ -32,6 +32,11 @@ def test_every_task_gives_an_outcome_that_json_holds() -> None:
     json.dumps([recall, adding], allow_nan=False)
 
 
+def test_a_task_is_one_of_three() -> None:
+    with pytest.raises(ValueError, match="task must be one of recall, adding, text, but got task='addition'"):
+        replace(TINY, task="addition")
+
+
 def test_a_half_life_that_never_ends_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     half_lives = {"inf": math.inf, None: math.nan, 2.5: 2.5}
     for stored, half_life in half_lives.items():
