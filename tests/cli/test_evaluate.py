@@ -105,7 +105,7 @@ def test_what_is_not_given_is_tuned_on_the_validation_split(run: Path, call: Cal
     [
         (["--neural-cache", "--cache-share", "1.5"], 1, "share must be from 0 to 1, but got share=1.5"),
         (["--neural-cache", "--cache-size", "0"], 1, "size must be a positive integer, but got size=0"),
-        (["--neural-cache", "--cache-sharpness", "-1"], 1, "sharpness must be 0 or more"),
+        (["--neural-cache", "--cache-sharpness", "-1"], 1, "sharpness must be at least 0 and finite"),
         (["--cache-size", "100"], 2, "--cache-size: it needs --neural-cache"),
         (["--dynamic", "--dynamic-rule", "adam"], 1, "rule must be one of rms, sgd"),
         (["--dynamic", "--dynamic-decay", "2"], 1, "decay must be from 0 to 1"),

@@ -19,9 +19,6 @@ from rnnzoo.tuning.search.algorithms import make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.results import SearchResult, read_result
-from rnnzoo.tuning.search.search_folder import SearchFolder
-from rnnzoo.tuning.search.search_plan import SearchPlan
-from rnnzoo.tuning.search.search_tuner import make_search_tuner
 from rnnzoo.tuning.search.searching import SearchFailedError, search
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -56,15 +53,6 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchResult, list[
 
 def strict(path: Path) -> Any:
     return json.loads(path.read_text(), parse_constant=pytest.fail)
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "trials").touch()
-    plan = SearchPlan(
-        space=Space(NETWORKS, TRAINING, SPACE), algorithm="grid", divergence=Divergence(bound=9.0), corpus={}
-    )
-    with pytest.raises(FileExistsError, match="trials"):
-        make_search_tuner(plan, SearchFolder(tmp_path), prepare_corpus(TRAINING), max_trials=1)
 
 
 def test_a_search_finds_the_best_of_its_healthy_trials(found: tuple[SearchResult, list[str]]) -> None:
