@@ -27,4 +27,5 @@ class TextScore:
 
     @property
     def total(self) -> float:
+        """The log probability of the whole text, in nats."""
         return float(sum(self.log_probabilities))

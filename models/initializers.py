@@ -76,8 +76,6 @@ class SquareBlocks(keras.initializers.Initializer):
 class _Chrono(keras.initializers.Initializer):
     """Biases under which a gate keeps its memory for 1 … `longest_lag` steps, drawn uniformly and logarithmed."""
 
-    gates: int
-
     def __init__(self, longest_lag: int, seed: int | None = None) -> None:
         if longest_lag < 3:
             raise ValueError(f"longest_lag must be at least 3 steps, but got {longest_lag=}.")

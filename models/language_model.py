@@ -69,11 +69,6 @@ class LanguageModel(keras.Model):
         self.built = True
 
     @property
-    def embedding_weights(self) -> keras.Variable:
-        """The word vectors, which are the weights of a tied softmax too, (V, embedding)."""
-        return self.embedding.embeddings
-
-    @property
     def named_weights(self) -> dict[str, keras.Variable]:
         """Every weight by a name that is the same in each model of its make, such as "layer_0/kernel".
 
@@ -141,16 +136,28 @@ class LanguageModel(keras.Model):
         return keras.KerasTensor(self.compute_output_shape(token_ids.shape), dtype="float32")
 
     def step(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """One word with the states in hand: ids (batch,), states → log probabilities (batch, V), new states."""
+        """One word with the states in hand: constant cost per word.
+
+        Args:
+            token_ids: (batch,) integers.
+            states: those of `initial_states`, or of the step before.
+
+        Returns:
+            The log probabilities of the next word, (batch, V), and the new states.
+
+        Raises:
+            ValueError: if there are more or fewer states.
+        """
         logits, new_states = self.step_logits(token_ids, states)
         return tf.nn.log_softmax(logits), new_states
 
     def step_logits(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """`step`, but logits (batch, V) for log probabilities."""
         hidden, new_states = self.step_hidden(token_ids, states)
         return self.logits(hidden), new_states
 
     def step_hidden(self, token_ids: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """What the softmax reads after one word, (batch, embedding), and the states there."""
+        """`step`, but what the softmax reads, (batch, embedding), for log probabilities."""
         hidden = self.embedding(token_ids)
         remaining, new_states = self._checked(states), []
         for layer in self.recurrent_layers:
@@ -162,10 +169,18 @@ class LanguageModel(keras.Model):
     def predict_next(
         self, texts: str | Sequence[str], top_k: int = 5, cache: NeuralCache | None = None
     ) -> list[list[Suggestion]]:
-        """The likeliest next words of each text, `top_k` of them, likeliest first.
+        """The likeliest next words of each text, likeliest first. `<unk>` is never suggested.
 
-        `<unk>` is never suggested. An empty text asks for the first word. With a neural cache, the words of the text
-        itself are likelier to come again.
+        Args:
+            texts: one text or several; an empty one asks for the first word.
+            top_k: how many words; 5, about what a keyboard has room for.
+            cache: makes the words of the text itself likelier to come again; None, no cache.
+
+        Returns:
+            For each text `top_k` suggestions.
+
+        Raises:
+            ValueError: if `top_k` is not from 1 to the number of known words, or there is no text.
         """
         known = len(self.vocabulary) - 1
         if not is_integer(top_k) or not 1 <= top_k <= known:
@@ -181,7 +196,18 @@ class LanguageModel(keras.Model):
         ]
 
     def score(self, texts: str | Sequence[str], cache: NeuralCache | None = None) -> list[TextScore]:
-        """How likely each text is, word by word; with a neural cache, of the words before each in its text."""
+        """How likely each text is, word by word.
+
+        Args:
+            texts: one text or several.
+            cache: of the words before each one in its text; None, no cache.
+
+        Returns:
+            A score for each text.
+
+        Raises:
+            ValueError: if there is no text.
+        """
         texts = _as_list(texts)
         encoded = [self.vocabulary.encode(text) for text in texts]
         token_ids, lengths = self._pad(encoded)
@@ -202,10 +228,13 @@ class LanguageModel(keras.Model):
 
         Args:
             texts: one text or several.
-            max_words: the most words to add.
+            max_words: the most words to add; 20, about a sentence.
             sampler: how to draw; the default draws from the network's own distribution.
             seed: an integer for equal continuations every time; text `r` of several is drawn with `seed + r`, and alone
                 or beside others comes out the same. None draws one, as `keras.utils.set_random_seed` lets it.
+
+        Raises:
+            ValueError: if `max_words` or `seed` is no such integer, or there is no text.
         """
         check_max_words(max_words)
         sampler = sampler or Sampler()
@@ -226,7 +255,13 @@ class LanguageModel(keras.Model):
         return [self.vocabulary.decode(row[: (row != end).cumprod().sum()]) for row in ids.numpy()]
 
     def export(self, filepath: str | Path, *options: Any, input_signature: Any = None, **named: Any) -> None:
-        """Keras's `export`, of token ids (batch, time) to logits; `rnnzoo.serving.export_model` answers texts."""
+        """Keras's `export`, of token ids to logits; `rnnzoo.serving.export_model` answers texts.
+
+        Args:
+            filepath: the folder of the SavedModel.
+            options, named: further ones of `keras.Model.export`.
+            input_signature: of token ids (batch, time), both sizes open, by default.
+        """
         ids = keras.InputSpec(shape=(None, None), dtype="int32")  # which Keras knows of models alone that it has built
         super().export(filepath, *options, input_signature=input_signature or [ids], **named)
 
@@ -254,7 +289,8 @@ class LanguageModel(keras.Model):
 
         Example:
             >>> model = LanguageModel.from_preset("lstm_large_wikitext2")
-            >>> [suggestion.word for suggestion in model.predict_next("the capital of the United")[0]][0]
+            >>> suggestions, = model.predict_next("the capital of the United")
+            >>> suggestions[0].word
             'States'
         """
         return read_preset(cls, preset)

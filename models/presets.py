@@ -71,7 +71,7 @@ PRESETS: Mapping[str, Preset] = {
 def find_preset(preset: str | os.PathLike[str]) -> Path:
     """The folder of a preset, by its path, or by its name if it comes with the package.
 
-    A folder that is called as a preset of the package, and is there, is meant before it.
+    Where a folder has the name of one of the package's presets, the folder is meant.
 
     Raises:
         FileNotFoundError: if there is neither; the nearest names are suggested.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from rnnzoo.models.arguments import is_integer
 from rnnzoo.models.word_splitting import refuse_surrogates, split_chunk, split_chunks, split_words
 
 if TYPE_CHECKING:
@@ -88,8 +89,10 @@ class Vocabulary:
         >>> Vocabulary.from_lines([["a", "b"], ["b"]], limit=3).words
         ('<unk>', '<eos>', 'b')
         """
-        if limit is not None and limit < 3:
-            raise ValueError(f"limit must be at least 3 ({cls.UNKNOWN}, {cls.END} and a word), but got {limit=}.")
+        if limit is not None and (not is_integer(limit) or limit < 3):
+            raise ValueError(
+                f"limit must be an integer of at least 3 ({cls.UNKNOWN}, {cls.END} and a word), but got {limit=}."
+            )
         counts: Counter[str] = Counter()
         for line in lines:
             if isinstance(line, str):

@@ -94,8 +94,9 @@ def test_from_lines_orders_by_frequency_then_first_appearance() -> None:
 def test_from_lines_refuses_strings_and_small_limits() -> None:
     with pytest.raises(ValueError, match="sequences of words, but got the string 'a line'"):
         Vocabulary.from_lines(["a line"])
-    with pytest.raises(ValueError, match="limit must be at least 3"):
-        Vocabulary.from_lines([["a"]], limit=2)
+    for limit in (2, 4.0):
+        with pytest.raises(ValueError, match=f"limit must be an integer of at least 3 .*, but got {limit=}"):
+            Vocabulary.from_lines([["a"]], limit=limit)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

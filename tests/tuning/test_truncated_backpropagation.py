@@ -106,7 +106,7 @@ def test_the_padding_teaches_nothing() -> None:
         inputs, targets, real = ContiguousBatches(TOKENS, 3, 16)[0]
         batch = (np.where(real > 0, inputs, padding), np.where(real > 0, targets, padding), real)
         trainer.fit(tf.data.Dataset.from_tensors(batch), verbose=0)
-        weights.append(trainer.language_model.embedding_weights.numpy())
+        weights.append(trainer.language_model.embedding.embeddings.numpy())
     assert real.min() == 0
     np.testing.assert_array_equal(*weights)
 
