@@ -38,7 +38,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     ) -> RunFolder:
         received.update(network=network, training=training, output=output, resume=resume, callbacks=callbacks)
         folder = RunFolder(output)
-        output.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            folder.create(network, training, {"words": 7})
         folder.evaluation.write_text('{"epoch": 2, "test": {"perplexity": 50.25}}')
         return folder
 
