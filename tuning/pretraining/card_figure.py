@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnzoo.tuning.diagnosis.drawing import Picture, Shape, line_styles, log_axis, new_figure, positive
 
 __all__ = ["card_figure", "zoo_figure"]
+
+# What they have in common that a gradient feels: a line of its own for each family.
+_FAMILIES = {
+    "gates": ("lstm", "gru", "skip_update_lstm", "skip_update_gru"),
+    "plain": ("simple_rnn_tanh", "simple_rnn_relu", "simple_rnn_leaky_relu", "irnn"),
+    "skip connection": ("skip_rnn",),
+}
 
 
 def card_figure(card: Mapping[str, Any], name: str) -> Picture:
@@ -24,20 +33,40 @@ def zoo_figure(cards: Mapping[str, Mapping[str, Any]]) -> Picture:
     """The gradient of a single loss against the lag, of each preset by its name."""
 
     def draw(shape: Shape) -> Figure:
-        figure, (axes,) = new_figure(shape, 4.6)
+        figure, (axes,) = new_figure(shape, 4.2)
         medians = {name: positive(np.array(card["diagnosis"]["median"])) for name, card in cards.items()}
         # Over the largest: what is compared is how much is left. An LSTM's cell hands nothing on at lag 0.
         left = {name: median / np.nanmax(median) for name, median in medians.items()}
-        log_axis(axes, np.concatenate([*left.values()]), decades=8)
-        for (name, curve), style in zip(left.items(), line_styles(len(left)), strict=True):
-            axes.plot(np.arange(len(curve)), curve, label=name, markevery=(5, 20), **style)
+        log_axis(axes, np.concatenate([*left.values()]))
+        styles = dict(zip(_FAMILIES, line_styles(len(_FAMILIES)), strict=True))
+        for name, curve in left.items():
+            family = next(one for one, networks in _FAMILIES.items() if cards[name]["network"]["network"] in networks)
+            axes.plot(np.arange(len(curve)), curve, **{**styles[family], "marker": None})
         axes.set_xlim(0, max(map(len, left.values())) - 1)
         axes.set_xlabel("lag k, in words")
         axes.set_ylabel("‖∂L(t)/∂h(t−k)‖, share of the largest")
-        figure.legend(loc="outside lower left", ncols=1 if shape.narrow else 3, handlelength=3.6)
+        _name_at_the_end(axes, left)
         return figure
 
     return Picture("zoo", "The gradient of a single loss against the lag, of each preset", "", draw)
+
+
+def _name_at_the_end(axes: Axes, curves: Mapping[str, npt.NDArray[np.float64]]) -> None:
+    """Each curve's name beside its last value, the names far enough apart to be read."""
+    low, high = np.log10(axes.get_ylim())
+    place = high
+    for name, curve in sorted(curves.items(), key=lambda item: -item[1][-1]):
+        end = np.log10(np.fmax(curve[-1], 10.0**low))
+        place = min(end, place - 0.05 * (high - low))
+        axes.annotate(
+            name.removesuffix("_wikitext2"),
+            (len(curve) - 1, 10.0**end),
+            (1.03, (place - low) / (high - low)),
+            textcoords="axes fraction",
+            verticalalignment="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": axes.xaxis.label.get_color(), "linewidth": 0.5, "relpos": (0, 0.5)},
+        )
 
 
 def _draw(card: Mapping[str, Any], shape: Shape) -> Figure:
