@@ -188,7 +188,7 @@ class Unrebuildable(keras.Model):
         (model, {"lags": 399}, r"at least lags \+ 2 tokens, but got 400 tokens for lags=399"),
         (model, {"lags": 0}, "lags must be a positive integer, but got lags=0"),
         (model, {"positions": 2.5}, "positions must be a positive integer, but got positions=2.5"),
-        (model, {"warm_up": -1}, "warm_up must be 0 or a positive integer, but got warm_up=-1"),
+        (model, {"warm_up": -1}, "warm_up must be an integer of at least 0, but got warm_up=-1"),
         (model, {"jacobian_positions": 0}, "jacobian_positions must be a positive integer"),
         (model, {"tokens": TOKENS + 1}, "ids from 0 to 31, the model's words, but got ids from"),
         (model, {"tokens": TOKENS / 2}, "tokens must be one row of ids, but got float64"),
