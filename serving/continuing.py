@@ -87,7 +87,7 @@ class ContinuingSignatures(ModelModule):
         """
         rows = tf.shape(context[0])[0]
         temperature, top_k, top_p, seed, index = (tf.broadcast_to(control, (rows,)) for control in controls)
-        hidden, *states = context
+        hidden, *states = self._rows(context, rows)
         with tf.control_dependencies(check_draw(temperature, top_k, top_p)):
             word = draw_word(self._model, self._model.logits(hidden), temperature, top_k, top_p, seed, index)
         hidden, states = self._model.step_hidden(word, states)
@@ -109,7 +109,12 @@ class ContinuingSignatures(ModelModule):
         return tf.where(lengths[:, tf.newaxis] > 0, last, hidden), *states
 
     def _rows(self, context: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(tf.broadcast_to(value, (rows, value.shape[1])) for value in context)
+        """A context in so many rows; one of another width, which a feed of an input with a default may have, fails."""
+        sizes = (value.shape[1] for value in self._beginning)
+        return tuple(
+            tf.broadcast_to(tf.ensure_shape(value, (None, size)), (rows, size))
+            for value, size in zip(context, sizes, strict=True)
+        )
 
 
 def check_draw(temperature: tf.Tensor, top_k: tf.Tensor, top_p: tf.Tensor) -> list[tf.Operation]:
