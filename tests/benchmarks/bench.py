@@ -14,13 +14,10 @@ from layers import BATCH, FEATURES, ROUNDS, STEPS, UNITS, measure_bfloat16, meas
 from presets import BESIDE, measure_presets
 from words import measure_words
 
+from rnnzoo.tuning.markdown_tables import markdown_table
+
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- benchmarks: written by make bench -->", "<!-- end of the benchmarks -->"
-
-
-def markdown(heading: list[str], rows: list[list[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def report() -> str:
@@ -34,16 +31,16 @@ def report() -> str:
         [
             f"Forward and backward, batch {BATCH} × {STEPS} steps × {FEATURES} → {UNITS}, float32: our time over "
             f"theirs, median and quartiles of {ROUNDS} rounds in turn (the faster Keras, with XLA or without).",
-            markdown(["layer", "ours, ms", "/ Keras", "/ PyTorch", "/ our SimpleRNN"], layers),
+            markdown_table(["layer", "ours, ms", "/ Keras", "/ PyTorch", "/ our SimpleRNN"], layers),
             "The same under `mixed_bfloat16` over float32: "
             + ", ".join(f"{name} {value}" for name, value in bfloat16.items())
             + f". An LSTM over 1,000 steps takes {length} times as long as over 100.",
             "Training steps of a word model, LSTM 2 × 200 tied, 33,278 words, 20 rows of 35; words per second over "
             "those of PyTorch's word_language_model example:",
-            markdown(["who", "words/s", "ratio"], words),
+            markdown_table(["who", "words/s", "ratio"], words),
             "The presets in turn: training steps of 20 rows of 35 words as each was trained, and one word after "
             f"another with the state in hand; times over those of `{BESIDE}`:",
-            markdown(["preset", "words/s in training", "its time", "ms/word", "its time"], presets),
+            markdown_table(["preset", "words/s in training", "its time", "ms/word", "its time"], presets),
             f"Measured on {machine}.",
         ]
     )

@@ -10,9 +10,10 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from search_tables import corpus_slice, machine, output_option, scratch_folder, table, write
+from search_tables import corpus_slice, machine, output_option, scratch_folder, write
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.markdown_tables import markdown_table
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.search import Divergence, LanguageHyperModel, Space
 from rnnzoo.tuning.search.algorithms import make_tuner
@@ -99,7 +100,7 @@ def main() -> None:
         for one in results
     ]
     heading = ["pruning", "words", "less", "seconds", "less", "best loss", "worse by", "trials"]
-    print(f"\n{table(heading, rows)}\n\nMeasured on {machine()}.")
+    print(f"\n{markdown_table(heading, rows)}\n\nMeasured on {machine()}.")
     write(asked.output, {"space": space.describe(), "words": len(corpus.train), "searches": results})
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["corpus_slice", "machine", "output_option", "scratch_folder", "table", "write"]
+__all__ = ["corpus_slice", "machine", "output_option", "scratch_folder", "write"]
 
 
 def corpus_slice(training: TrainingConfig, train: int, valid: int) -> PreparedCorpus:
@@ -35,11 +35,6 @@ def scratch_folder() -> Iterator[Path]:
 
 def output_option(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--output", type=Path, default=Path(name), help="the file of the numbers, JSON")
-
-
-def table(heading: list[str], rows: list[list[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def machine() -> str:

@@ -16,9 +16,10 @@ from typing import Any
 
 import keras
 import keras_tuner
-from search_tables import corpus_slice, machine, output_option, scratch_folder, table, write
+from search_tables import corpus_slice, machine, output_option, scratch_folder, write
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.markdown_tables import markdown_table
 from rnnzoo.tuning.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.search import Divergence, LanguageHyperModel, Space
 from rnnzoo.tuning.search.algorithms import ALGORITHMS, make_tuner
@@ -169,7 +170,7 @@ def main() -> None:
                 print(rows[-1], flush=True)
         results.append({"network": name, "grid": grid})
     heading = ["network", "algorithm", "seed", "ours", "unmodified KerasTuner"]
-    print(f"\n{table(heading, rows)}\n")
+    print(f"\n{markdown_table(heading, rows)}\n")
     for kind in ("ours", "KerasTuner"):
         searches = [one[kind] for one in results if kind in one]
         print(f"{kind}: {sum(one['found'] for one in searches)} of {len(searches)} found the best learning rate")

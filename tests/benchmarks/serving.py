@@ -34,6 +34,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
 from rnnzoo.serving import export_model
+from rnnzoo.tuning.markdown_tables import markdown_table
 
 HERE = Path(__file__).parent
 WORDS, UNITS, CONTEXT, CLIENTS = 10_000, 256, 20, 32
@@ -312,9 +313,7 @@ def main() -> None:
                 rows.append(measure_memory(server, options.minutes, requests))
         rows.append(measure_reload(folder, version.parent, 2 * options.seconds, requests))
         rows.append(measure_sigterm(version.parent, requests))
-    print("| measure | found | bar |\n| --- | --- | --- |")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    print(markdown_table(("measure", "found", "bar"), rows))
     print(f"\nLSTM 1 × {UNITS}, {WORDS:,} words, contexts of {CONTEXT}; {platform.machine()}, {os.cpu_count()} cores, ")
     print(f"TensorFlow {tf.__version__}, gRPC {grpc.__version__}, Python {platform.python_version()}.")
 
