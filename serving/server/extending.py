@@ -95,25 +95,25 @@ class Extender:
         self._runner.check_rows(servable, question)
         (texts,) = question.feeds.values()
         rows = [self._row(servable, text) for text in texts]
+        if all(row.is_new for row in rows):
+            asked = question
+            for row in rows:
+                if row.key is not None:
+                    self._cache.put(row.key, ASKED)
+        else:
+            asked = _question(servable, question.aliases, *self._context_of(servable), rows)
+        ran = await self._runner.run(servable, asked, deadline)
+        answers, contexts = ran.arrays[: len(question.aliases)], ran.arrays[len(question.aliases) :]
+        for number, row in enumerate(rows):
+            if contexts and row.key is not None:
+                # Copies: a view would keep the whole batch.
+                self._cache.put(row.key, tuple(context[number].copy() for context in contexts))
         found = {row.cache for row in rows}
         if record is not None:
             record.cache = next((kind for kind in ("miss", "extended", "hit") if kind in found), None)
         if metrics is not None:
             for row in rows:
                 metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
-        if all(row.is_new for row in rows):
-            for row in rows:
-                if row.key is not None:
-                    self._cache.put(row.key, ASKED)
-            return await self._runner.run(servable, question, deadline)
-        names, begin = self._context_of(servable)
-        extended = _question(servable, question.aliases, names, begin, rows)
-        ran = await self._runner.run(servable, extended, deadline)
-        answers, contexts = ran.arrays[: len(question.aliases)], ran.arrays[len(question.aliases) :]
-        for number, row in enumerate(rows):
-            if row.key is not None:
-                # Copies: a view would keep the whole batch.
-                self._cache.put(row.key, tuple(context[number].copy() for context in contexts))
         return Ran(answers, ran.rows, ran.began, ran.seconds)
 
     async def context(
