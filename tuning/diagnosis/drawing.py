@@ -159,11 +159,11 @@ def line_styles(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def log_axis(axes: Axes, values: npt.NDArray[np.float64], decades: int = 12) -> None:
-    """A logarithmic vertical axis that ends `decades` below the largest value: what is further below moves nothing."""
+def log_axis(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+    """A logarithmic vertical axis that ends 12 decades below the largest value: what is further below moves nothing."""
     top, bottom = float(np.nanmax(values)), float(np.nanmin(values))
     axes.set_yscale("log")
-    floor = max(bottom, top * 10.0**-decades)
+    floor = max(bottom, top * 1e-12)
     axes.set_ylim(10.0 ** (math.log10(floor) - 0.3), 10.0 ** (math.log10(top) + 0.3))
     step = max(1, math.ceil(math.log10(top / floor) / 7))
     axes.yaxis.set_major_locator(LogLocator(base=10.0**step))

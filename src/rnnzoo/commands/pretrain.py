@@ -37,8 +37,8 @@ def pretrain(
         bool,
         typer.Option(
             "--search",
-            help="First try other learning rates and clips around each recipe's, a quarter of an hour of it, and tell "
-            "in the card what they came to.",
+            help="First try other learning rates and clips around each recipe's, for an epoch or less, and tell in the "
+            "card what they came to.",
         ),
     ] = False,
 ) -> None:
