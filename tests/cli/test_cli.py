@@ -1,7 +1,6 @@
 """The command as a whole: help, errors, exit codes, what it imports."""
 
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -107,8 +106,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["list"], ["trian"]])
-def test_what_needs_no_tensorflow_does_not_import_it(arguments: list[str]) -> None:
-    heavy = ("tensorflow", "keras", "grpc", "numpy")
+def test_what_needs_no_tensorflow_imports_nothing_that_takes_long(arguments: list[str]) -> None:
+    heavy = ("tensorflow", "keras", "keras_tuner", "grpc", "numpy", "h5py", "matplotlib")
     code = (
         "import sys, rnnzoo.cli\n"
         f"try: rnnzoo.cli.main({arguments})\n"
@@ -116,18 +115,6 @@ def test_what_needs_no_tensorflow_does_not_import_it(arguments: list[str]) -> No
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == process.stderr.splitlines()[-1]
-
-
-@pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_are_fast(option: str) -> None:
-    # Processor time, with room for a busy machine: an idle one takes 0.2 seconds, TensorFlow's import several.
-    def once() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "rnnzoo", option], capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    assert min(once() for _ in range(3)) < 0.6
 
 
 def test_tensorflow_starts_silently_and_a_mistake_is_the_only_line() -> None:
