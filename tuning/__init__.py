@@ -13,30 +13,34 @@ if TYPE_CHECKING:
     from rnnzoo.tuning.batches import ContiguousBatches
     from rnnzoo.tuning.corpora.catalog import open_corpus
     from rnnzoo.tuning.divergence import TrainingDiverged
-    from rnnzoo.tuning.dynamic_evaluation import evaluate_dynamically, tune_dynamic_evaluation
-    from rnnzoo.tuning.dynamics import DynamicEvaluation
-    from rnnzoo.tuning.evaluation import evaluate
-    from rnnzoo.tuning.gradient_sizes import gradient_scales
-    from rnnzoo.tuning.neural_cache_evaluation import CachedEvaluation, evaluate_with_cache, tune_neural_cache
+    from rnnzoo.tuning.evaluation.dynamic_evaluation import evaluate_dynamically, tune_dynamic_evaluation
+    from rnnzoo.tuning.evaluation.dynamic_options import DynamicEvaluation
+    from rnnzoo.tuning.evaluation.gradient_sizes import gradient_scales
+    from rnnzoo.tuning.evaluation.neural_cache_evaluation import (
+        CachedEvaluation,
+        evaluate_with_cache,
+        tune_neural_cache,
+    )
+    from rnnzoo.tuning.evaluation.static_evaluation import evaluate
     from rnnzoo.tuning.training import train
     from rnnzoo.tuning.training_config import TrainingConfig
     from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
 _HOMES = {
-    "CachedEvaluation": "neural_cache_evaluation",
+    "CachedEvaluation": "evaluation.neural_cache_evaluation",
     "ContiguousBatches": "batches",
-    "DynamicEvaluation": "dynamics",
+    "DynamicEvaluation": "evaluation.dynamic_options",
     "TrainingConfig": "training_config",
     "TrainingDiverged": "divergence",
     "TruncatedBackpropagation": "truncated_backpropagation",
-    "evaluate": "evaluation",
-    "evaluate_dynamically": "dynamic_evaluation",
-    "evaluate_with_cache": "neural_cache_evaluation",
-    "gradient_scales": "gradient_sizes",
+    "evaluate": "evaluation.static_evaluation",
+    "evaluate_dynamically": "evaluation.dynamic_evaluation",
+    "evaluate_with_cache": "evaluation.neural_cache_evaluation",
+    "gradient_scales": "evaluation.gradient_sizes",
     "open_corpus": "corpora.catalog",
     "train": "training",
-    "tune_dynamic_evaluation": "dynamic_evaluation",
-    "tune_neural_cache": "neural_cache_evaluation",
+    "tune_dynamic_evaluation": "evaluation.dynamic_evaluation",
+    "tune_neural_cache": "evaluation.neural_cache_evaluation",
 }
 
 __all__ = [

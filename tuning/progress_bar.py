@@ -8,8 +8,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from rnnzoo.tuning.run_progress import RunProgress
-from rnnzoo.tuning.schedules import epochs_since_best
+from rnnzoo.tuning.optimization.schedules import epochs_since_best
+from rnnzoo.tuning.runs.run_progress import RunProgress
 from rnnzoo.tuning.task import Task
 
 __all__ = ["ProgressBar"]

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.resumable_model import ResumableModel
+from rnnzoo.tuning.runs.resumable_model import ResumableModel
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["Task"]

@@ -7,22 +7,22 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
+from rnnzoo.atomic_files import recover_folder
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.atomic_files import recover_folder
-from rnnzoo.tuning.best_model import KeepBestModel
-from rnnzoo.tuning.checkpoints import read_checkpoint
+from rnnzoo.tuning.adding_task import AddingTask
 from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence, TrainingDiverged
-from rnnzoo.tuning.folder_lock import locked_folder
-from rnnzoo.tuning.interruption import deferred_interruption
 from rnnzoo.tuning.language_task import LanguageTask
-from rnnzoo.tuning.learning_rate import ControlLearningRate
+from rnnzoo.tuning.optimization.learning_rate import ControlLearningRate
+from rnnzoo.tuning.optimization.schedules import epochs_since_best
 from rnnzoo.tuning.progress_bar import ProgressBar
-from rnnzoo.tuning.regression import AddingTask
-from rnnzoo.tuning.resumable_model import ResumableModel
-from rnnzoo.tuning.resuming import RestoreState, SaveCheckpoints
-from rnnzoo.tuning.run_folder import RunFolder
-from rnnzoo.tuning.run_progress import RunProgress, TrackProgress, WriteLog
-from rnnzoo.tuning.schedules import epochs_since_best
+from rnnzoo.tuning.runs.best_model import KeepBestModel
+from rnnzoo.tuning.runs.checkpoints import read_checkpoint
+from rnnzoo.tuning.runs.folder_lock import locked_folder
+from rnnzoo.tuning.runs.interruption import deferred_interruption
+from rnnzoo.tuning.runs.resumable_model import ResumableModel
+from rnnzoo.tuning.runs.resuming import RestoreState, SaveCheckpoints
+from rnnzoo.tuning.runs.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_progress import RunProgress, TrackProgress, WriteLog
 from rnnzoo.tuning.task import Task
 from rnnzoo.tuning.training_config import TrainingConfig
 

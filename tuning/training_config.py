@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from rnnzoo.models.arguments import real, truth, whole
-from rnnzoo.tuning.schedules import SCHEDULES
+from rnnzoo.tuning.optimization.schedules import SCHEDULES
 
 __all__ = ["CLIPPINGS", "LOSSES", "OPTIMIZERS", "TrainingConfig"]
 

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.carried_states import CarriedStates
-from rnnzoo.tuning.gradients import merge_repeated_rows
-from rnnzoo.tuning.likelihoods import likelihoods_and_ranks
-from rnnzoo.tuning.losses import word_loss
-from rnnzoo.tuning.optimizers import batches_learnt
+from rnnzoo.tuning.evaluation.likelihoods import likelihoods_and_ranks
+from rnnzoo.tuning.losses.word_losses import word_loss
+from rnnzoo.tuning.optimization.optimizers import batches_learnt
+from rnnzoo.tuning.optimization.sparse_gradients import merge_repeated_rows
 from rnnzoo.tuning.replicas import own_rows, replica_count, rows_per_replica, sum_over_replicas
-from rnnzoo.tuning.resumable_model import Logs, ResumableModel
+from rnnzoo.tuning.runs.resumable_model import Logs, ResumableModel
 
 __all__ = ["TruncatedBackpropagation"]
 

@@ -14,7 +14,7 @@ from layers import BATCH, FEATURES, ROUNDS, STEPS, UNITS, measure_bfloat16, meas
 from presets import BESIDE, measure_presets
 from words import measure_words
 
-from rnnzoo.tuning.markdown_tables import markdown_table
+from rnnzoo.tuning.pages.markdown_tables import markdown_table
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- benchmarks: written by make bench -->", "<!-- end of the benchmarks -->"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.training_config import TrainingConfig
 
 Keys = npt.NDArray[np.uint64]

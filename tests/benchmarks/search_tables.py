@@ -15,7 +15,7 @@ import keras
 import keras_tuner
 import tensorflow as tf
 
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["corpus_slice", "machine", "output_option", "scratch_folder", "write"]

@@ -19,8 +19,8 @@ import keras_tuner
 from search_tables import corpus_slice, machine, output_option, scratch_folder, write
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.markdown_tables import markdown_table
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.pages.markdown_tables import markdown_table
 from rnnzoo.tuning.search import Divergence, LanguageHyperModel, Space
 from rnnzoo.tuning.search.algorithms import ALGORITHMS, make_tuner
 from rnnzoo.tuning.search.tuner import GuardedTuner

@@ -34,7 +34,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
 from rnnzoo.serving import export_model
-from rnnzoo.tuning.markdown_tables import markdown_table
+from rnnzoo.tuning.pages.markdown_tables import markdown_table
 
 HERE = Path(__file__).parent
 WORDS, UNITS, CONTEXT, CLIENTS = 10_000, 256, 20, 32

@@ -15,8 +15,8 @@ from rich.table import Table
 from rnnzoo.models import NetworkConfig
 from rnnzoo.tuning import TrainingConfig
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.language_task import make_trainer
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
 
 ROUNDS = 15
 STEPS = 4  # of each in a round

@@ -10,8 +10,8 @@ import pytest
 from cli.conftest import Call
 
 from rnnzoo.models.preset_files import preset_vocabulary
-from rnnzoo.tuning.dynamic_evaluation import DECAYS
-from rnnzoo.tuning.neural_cache_evaluation import SHARPNESSES
+from rnnzoo.tuning.evaluation.dynamic_evaluation import DECAYS
+from rnnzoo.tuning.evaluation.neural_cache_evaluation import SHARPNESSES
 
 
 def test_a_run_is_measured_on_the_test_split_of_its_own_corpus(run: Path, call: Call) -> None:

@@ -17,7 +17,7 @@ from cli.conftest import Call
 
 from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 from rnnzoo.tuning.search.search_folder import SearchFolder

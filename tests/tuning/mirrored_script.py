@@ -19,7 +19,7 @@ from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning import devices
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.language_task import make_trainer
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.search.searching import search
 from rnnzoo.tuning.training import train
 from rnnzoo.tuning.training_config import TrainingConfig

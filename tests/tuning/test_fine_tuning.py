@@ -9,8 +9,8 @@ import pytest
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.vocabulary import Vocabulary
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.language_task import make_trainer
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.training import train
 from rnnzoo.tuning.training_config import TrainingConfig
 

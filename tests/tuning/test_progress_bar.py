@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from rnnzoo.tuning.progress_bar import ProgressBar
-from rnnzoo.tuning.run_progress import RunProgress
+from rnnzoo.tuning.runs.run_progress import RunProgress
 
 TASK: Any = SimpleNamespace(measure="perplexity", unit="words", amount=1000)
 

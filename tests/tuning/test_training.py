@@ -17,14 +17,14 @@ import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
-from rnnzoo.tuning.checkpoints import CheckpointError, read_checkpoint
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.diagnosis.signs_file import read_signs
 from rnnzoo.tuning.divergence import TrainingDiverged
-from rnnzoo.tuning.evaluation import evaluate
-from rnnzoo.tuning.folder_lock import LOCK, FolderInUseError, locked_folder
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.evaluation.static_evaluation import evaluate
+from rnnzoo.tuning.runs.checkpoints import CheckpointError, read_checkpoint
+from rnnzoo.tuning.runs.folder_lock import LOCK, FolderInUseError, locked_folder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training import train
 from rnnzoo.tuning.training_config import TrainingConfig
 

@@ -13,7 +13,7 @@ from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.vocabulary import Vocabulary
 from rnnzoo.tuning.batches import ContiguousBatches
-from rnnzoo.tuning.optimizers import batches_learnt
+from rnnzoo.tuning.optimization.optimizers import batches_learnt
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
 VOCABULARY = Vocabulary(["<unk>", "<eos>", *"abcdefgh"])

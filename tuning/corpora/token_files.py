@@ -13,8 +13,8 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from rnnzoo.atomic_files import atomic_file
 from rnnzoo.models.vocabulary import Vocabulary
-from rnnzoo.tuning.atomic_files import atomic_file
 from rnnzoo.tuning.corpora.corpus import SPLITS, Corpus, check_split
 
 __all__ = ["tokens"]

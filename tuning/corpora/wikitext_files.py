@@ -8,7 +8,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from rnnzoo.tuning.cache_folder import cache_folder
+from rnnzoo.tuning.corpora.cache_folder import cache_folder
 
 __all__ = ["ADDRESS", "SHA256", "check_files", "wikitext_folder"]
 

@@ -13,7 +13,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
-from rnnzoo.tuning.diagnosis.drawing import (
+from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, LayerFlow, StateFlow
+from rnnzoo.tuning.diagnosis.signs_figure import draw_signs
+from rnnzoo.tuning.diagnosis.words_figure import draw_words
+from rnnzoo.tuning.pages.drawing import (
     PAINTS,
     Picture,
     Shape,
@@ -23,9 +26,6 @@ from rnnzoo.tuning.diagnosis.drawing import (
     nothing_to_show,
     positive,
 )
-from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, LayerFlow, StateFlow
-from rnnzoo.tuning.diagnosis.signs_figure import draw_signs
-from rnnzoo.tuning.diagnosis.words_figure import draw_words
 
 __all__ = ["file_names", "pictures_of", "shared_picture"]
 

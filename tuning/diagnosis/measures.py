@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnzoo.tuning.gradients import merge_repeated_rows
+from rnnzoo.tuning.optimization.sparse_gradients import merge_repeated_rows
 
 __all__ = ["DEAD", "SATURATED", "gradient_rows", "state_row", "weight_rows"]
 

@@ -7,16 +7,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.tuning.atomic_files import write_whole
+from rnnzoo.atomic_files import write_whole
 from rnnzoo.tuning.diagnosis.decay import left_after, mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
-from rnnzoo.tuning.diagnosis.drawing import Picture
 from rnnzoo.tuning.diagnosis.figures import file_names, pictures_of, shared_picture
-from rnnzoo.tuning.diagnosis.page_style import STYLE
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence
 from rnnzoo.tuning.diagnosis.words_figure import moved, strengths
-from rnnzoo.tuning.page_folder import check_page_folder
+from rnnzoo.tuning.pages.drawing import Picture
+from rnnzoo.tuning.pages.page_folder import check_page_folder
+from rnnzoo.tuning.pages.page_style import STYLE
 
 __all__ = ["NUMBERS", "write_page"]
 

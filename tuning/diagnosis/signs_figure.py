@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnzoo.tuning.diagnosis.drawing import Shape, line_styles, log_axis, new_figure, nothing_to_show, positive
 from rnnzoo.tuning.diagnosis.signs import Signs
+from rnnzoo.tuning.pages.drawing import Shape, line_styles, log_axis, new_figure, nothing_to_show, positive
 
 __all__ = ["draw_signs"]
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import fields
 from pathlib import Path
 
-from rnnzoo.tuning.atomic_files import atomic_file, named_in_errors
-from rnnzoo.tuning.damaged_files import named_damage
+from rnnzoo.atomic_files import atomic_file, named_in_errors
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 
 __all__ = ["COLUMNS", "SignsFile", "read_signs"]

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from rnnzoo.tuning.diagnosis.drawing import PAINTS, Shape, new_figure, nothing_to_show, positive
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence
+from rnnzoo.tuning.pages.drawing import PAINTS, Shape, new_figure, nothing_to_show, positive
 
 __all__ = ["draw_words", "moved", "strengths"]
 

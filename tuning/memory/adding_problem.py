@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.arguments import whole
+from rnnzoo.tuning.adding_task import SequenceRegression
 from rnnzoo.tuning.corpora.adding import BASELINE, generate
-from rnnzoo.tuning.optimizers import make_optimizer
-from rnnzoo.tuning.regression import SequenceRegression
+from rnnzoo.tuning.optimization.optimizers import make_optimizer
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["AddingOutcome", "learn_adding"]

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import keras
 
+from rnnzoo.atomic_files import atomic_file
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.atomic_files import atomic_file
-from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
 from rnnzoo.tuning.memory.adding_problem import learn_adding
 from rnnzoo.tuning.memory.recall_ladder import LADDER, climb

@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rnnzoo.tuning.markdown_tables import markdown_table
 from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.pages.markdown_tables import markdown_table
 
 __all__ = ["Table", "by_row", "middle", "number", "shown_half_life"]
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow
 from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence, TrainingDiverged
 from rnnzoo.tuning.language_task import make_trainer
-from rnnzoo.tuning.learning_rate import ControlLearningRate
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
+from rnnzoo.tuning.optimization.learning_rate import ControlLearningRate
 from rnnzoo.tuning.rotation import training_batches
-from rnnzoo.tuning.run_progress import RunProgress, TrackProgress
+from rnnzoo.tuning.runs.run_progress import RunProgress, TrackProgress
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["TextOutcome", "learn_text", "unigram_perplexity"]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnzoo.tuning.diagnosis.drawing import Picture, Shape, line_styles, log_axis, new_figure, positive
+from rnnzoo.tuning.pages.drawing import Picture, Shape, line_styles, log_axis, new_figure, positive
 
 __all__ = ["card_figure", "zoo_figure"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnzoo.models.architectures import ARCHITECTURES, NetworkConfig
-from rnnzoo.tuning.markdown_tables import markdown_table
+from rnnzoo.tuning.pages.markdown_tables import markdown_table
 
 __all__ = ["card_page"]
 

@@ -15,14 +15,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.diagnosis.diagnoses import diagnose
 from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
-from rnnzoo.tuning.evaluation import evaluate
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.evaluation.static_evaluation import evaluate
 from rnnzoo.tuning.pretraining.commands import train_command
 from rnnzoo.tuning.pretraining.examples import asked_examples, surprising_examples
 from rnnzoo.tuning.pretraining.recipes import Recipe, Stage
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 
 __all__ = ["machine", "measure_card"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras_tuner
 
+from rnnzoo.atomic_files import atomic_file, write_whole
 from rnnzoo.models.weights_file import weights_file
-from rnnzoo.tuning.atomic_files import atomic_file, write_whole
 
 __all__ = ["DiskError", "is_of_the_disk", "make_durable", "make_weights_durable", "write_state"]
 

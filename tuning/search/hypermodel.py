@@ -8,12 +8,12 @@ import keras
 import keras_tuner
 
 from rnnzoo.tuning.batches import ContiguousBatches
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.language_task import check_softmax, make_trainer
-from rnnzoo.tuning.learning_rate import ControlLearningRate
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.optimization.learning_rate import ControlLearningRate
+from rnnzoo.tuning.optimization.schedules import epochs_since_best
 from rnnzoo.tuning.rotation import training_batches
-from rnnzoo.tuning.run_progress import RunProgress, TrackProgress
-from rnnzoo.tuning.schedules import epochs_since_best
+from rnnzoo.tuning.runs.run_progress import RunProgress, TrackProgress
 from rnnzoo.tuning.search.hyperparameters import Choice, Range
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.search.trial_state import ContinueTrial

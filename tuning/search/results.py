@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.trial_folder import TrialOutcome
 from rnnzoo.tuning.search.wording import brief, last_line

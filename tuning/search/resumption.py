@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_tuner.src.engine.trial import Trial
 
-from rnnzoo.tuning.damaged_files import named_damage
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 
 __all__ = ["check_state", "check_trials", "mend"]

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.tuning.atomic_files import atomic_file
-from rnnzoo.tuning.damaged_files import named_damage
-from rnnzoo.tuning.folder_lock import LOCK
+from rnnzoo.atomic_files import atomic_file
+from rnnzoo.damaged_files import named_damage
+from rnnzoo.tuning.runs.folder_lock import LOCK
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
 
 __all__ = ["BEGIN_ANEW", "MAX_TRIALS", "SearchFolder"]

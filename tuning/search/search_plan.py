@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.arguments import whole
-from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.pruning import PRUNERS, Pruner
 from rnnzoo.tuning.search.search_folder import BEGIN_ANEW

@@ -5,7 +5,7 @@ import io
 import math
 from typing import Any
 
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus
 from rnnzoo.tuning.search.algorithms import make_tuner
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord

@@ -9,8 +9,8 @@ from typing import Any
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.arguments import whole
 from rnnzoo.tuning import devices
-from rnnzoo.tuning.folder_lock import locked_folder
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus, prepare_corpus
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus, prepare_corpus
+from rnnzoo.tuning.runs.folder_lock import locked_folder
 from rnnzoo.tuning.search.algorithms import check_algorithm
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hyperparameters import Hyperparameter

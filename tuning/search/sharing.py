@@ -10,8 +10,8 @@ from typing import Any
 from keras_tuner.src.distribute import utils
 
 from rnnzoo.models.arguments import whole
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.devices import use_device
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.tuning.atomic_files import atomic_file
+from rnnzoo.atomic_files import atomic_file
 
 __all__ = ["Report", "TrialFolder", "TrialOutcome"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo.tuning.checkpoints import Checkpoint, CheckpointError, read_checkpoint, write_checkpoint
-from rnnzoo.tuning.resuming import restore_state, take_state
+from rnnzoo.tuning.runs.checkpoints import Checkpoint, CheckpointError, read_checkpoint, write_checkpoint
+from rnnzoo.tuning.runs.resuming import restore_state, take_state
 from rnnzoo.tuning.search.trial_course import TrialCourse
 from rnnzoo.tuning.search.trial_folder import TrialFolder
 

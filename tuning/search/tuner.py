@@ -15,8 +15,8 @@ import numpy.typing as npt
 from keras_tuner.src.engine import tuner_utils
 from keras_tuner.src.engine.trial import Trial
 
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.arguments import whole
-from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
 from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine

@@ -12,7 +12,7 @@ from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import training_config, without_corpus
 from rnnzoo.commands.subject import Subject, vocabulary_of
 from rnnzoo.commands.typed_texts import check_is_unicode
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def diagnose(
     import_tensorflow()
     from rnnzoo.tuning import open_corpus
     from rnnzoo.tuning.diagnosis.page import NUMBERS, write_page
-    from rnnzoo.tuning.page_folder import check_page_folder
+    from rnnzoo.tuning.pages.page_folder import check_page_folder
 
     text = open_corpus(chosen.corpus, **chosen.corpus_options)
     check_page_folder(output, NUMBERS)
@@ -134,11 +134,11 @@ def _diagnosed(
 ) -> tuple["Diagnosis", str | None]:
     """The diagnosis, and the sentence that it chose if there was none."""
     from rnnzoo.models import LanguageModel
+    from rnnzoo.tuning.corpora.prepared_corpus import token_cache
     from rnnzoo.tuning.corpora.token_files import tokens
     from rnnzoo.tuning.diagnosis import diagnose as measure
     from rnnzoo.tuning.diagnosis import read_signs
     from rnnzoo.tuning.diagnosis.sample_sentences import sample_sentence
-    from rnnzoo.tuning.prepared_corpus import token_cache
 
     model = subject.load()
     vocabulary = vocabulary_of(model, corpus, vocabulary_limit)

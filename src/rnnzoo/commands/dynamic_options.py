@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rnnzoo.commands.refusals import refuse_without
-from rnnzoo.tuning.dynamics import RULES, DynamicEvaluation
+from rnnzoo.tuning.evaluation.dynamic_options import RULES, DynamicEvaluation
 
 __all__ = ["Dynamic", "DynamicDecay", "DynamicRate", "DynamicRule", "DynamicSegment", "chosen_dynamics"]
 

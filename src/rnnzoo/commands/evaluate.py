@@ -26,7 +26,7 @@ from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.commands.recipe import has_recipe, read_recipe, training_config, without_corpus
 from rnnzoo.commands.refusals import refuse_without
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["evaluate"]

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from rnnzoo.atomic_files import named_in_errors
 from rnnzoo.commands.cache_options import CacheShare, CacheSharpness, CacheSize, UseCache, chosen_cache
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
-from rnnzoo.tuning.atomic_files import named_in_errors
 
 __all__ = ["export"]
 

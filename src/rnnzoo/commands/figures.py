@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.tuning.damaged_files import named_damage
-from rnnzoo.tuning.run_folder import FROM_A_COPY
+from rnnzoo.damaged_files import named_damage
+from rnnzoo.tuning.runs.run_folder import FROM_A_COPY
 
 __all__ = ["Figure", "measured", "read_evaluation", "read_validation_loss"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rnnzoo.commands.mistakes import DivergedRunError, InterruptionError, said_of_file
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
 if TYPE_CHECKING:

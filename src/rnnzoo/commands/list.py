@@ -80,7 +80,7 @@ def list_networks(
 
 
 def _draw(path: Path) -> None:
-    from rnnzoo.tuning.atomic_files import write_whole
+    from rnnzoo.atomic_files import write_whole
     from rnnzoo.tuning.pretraining.card_figure import zoo_figure
 
     cards = {name: preset.card for name, preset in PRESETS.items()}

@@ -47,7 +47,7 @@ def measure(
     if corpus is not None and table != "remedies":
         raise typer.BadParameter("it belongs to remedies.", param_hint="--corpus")
     import_tensorflow()
-    from rnnzoo.tuning.atomic_files import atomic_file
+    from rnnzoo.atomic_files import atomic_file
     from rnnzoo.tuning.memory.cells import measure as measure_cells
     from rnnzoo.tuning.memory.tables import TABLES
 

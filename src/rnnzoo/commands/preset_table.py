@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnzoo.models.presets import PRESETS
-from rnnzoo.tuning.markdown_tables import markdown_table
+from rnnzoo.tuning.pages.markdown_tables import markdown_table
 
 __all__ = ["HEAD", "markdown", "preset_rows"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnnzoo.atomic_files import check_is_writable
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.models.presets import PRESETS, nearest_presets
-from rnnzoo.tuning.atomic_files import check_is_writable
 from rnnzoo.tuning.pretraining.commands import train_command
 from rnnzoo.tuning.pretraining.recipes import RECIPES
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.search.search_folder import SearchFolder
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def _train(folder: Path, stage: "Stage") -> None:
 
 
 def _ship(preset: Path, stages: "list[tuple[str, Stage]]", searched: dict[str, Any] | None) -> float:
+    from rnnzoo.atomic_files import write_whole
     from rnnzoo.models import LanguageModel
-    from rnnzoo.tuning.atomic_files import write_whole
-    from rnnzoo.tuning.prepared_corpus import prepare_corpus
+    from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
     from rnnzoo.tuning.pretraining.card_figure import card_figure
     from rnnzoo.tuning.pretraining.card_page import card_page
     from rnnzoo.tuning.pretraining.cards import measure_card

@@ -13,16 +13,16 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.corpora.corpus import SPLITS, Corpus
+from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus, token_cache
 from rnnzoo.tuning.corpora.token_files import tokens
-from rnnzoo.tuning.dynamic_evaluation import DECAYS, evaluate_dynamically, tune_dynamic_evaluation
-from rnnzoo.tuning.dynamics import DynamicEvaluation
-from rnnzoo.tuning.evaluation import Evaluation, evaluate
-from rnnzoo.tuning.gradient_sizes import gradient_scales
-from rnnzoo.tuning.neural_cache_evaluation import SHARES, SHARPNESSES, evaluate_with_cache, tune_neural_cache
-from rnnzoo.tuning.prepared_corpus import PreparedCorpus, token_cache
-from rnnzoo.tuning.reading_bar import reading_bar
+from rnnzoo.tuning.evaluation.dynamic_evaluation import DECAYS, evaluate_dynamically, tune_dynamic_evaluation
+from rnnzoo.tuning.evaluation.dynamic_options import DynamicEvaluation
+from rnnzoo.tuning.evaluation.gradient_sizes import gradient_scales
+from rnnzoo.tuning.evaluation.neural_cache_evaluation import SHARES, SHARPNESSES, evaluate_with_cache, tune_neural_cache
+from rnnzoo.tuning.evaluation.reading_bar import reading_bar
+from rnnzoo.tuning.evaluation.static_evaluation import Evaluation, evaluate
+from rnnzoo.tuning.evaluation.watching import Watch
 from rnnzoo.tuning.training_config import TrainingConfig
-from rnnzoo.tuning.watching import Watch
 
 __all__ = ["MeasuredText", "Reading", "readings"]
 

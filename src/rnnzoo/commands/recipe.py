@@ -11,7 +11,7 @@ from rnnzoo.commands.configuration import chosen
 from rnnzoo.commands.corpus_options import parse_corpus_options
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.presets import PRESETS
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
 __all__ = ["PANELS", "has_recipe", "network_options", "read_recipe", "training_config", "without_corpus"]

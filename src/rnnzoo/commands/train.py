@@ -19,7 +19,7 @@ from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.models.preset_files import preset_config
 from rnnzoo.models.presets import PRESETS
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["train"]

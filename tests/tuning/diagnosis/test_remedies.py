@@ -18,8 +18,8 @@ from rnnzoo.tuning.diagnosis.evidence import Evidence
 from rnnzoo.tuning.diagnosis.remedies import network_like, remedies_for
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.verdict import VERDICTS, Finding, Verdict
-from rnnzoo.tuning.optimizers import SGDAroundAdam
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.optimization.optimizers import SGDAroundAdam
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.training_config import TrainingConfig
 
 EVIDENCE = {

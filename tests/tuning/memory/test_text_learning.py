@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.memory.text_learning import learn_text, unigram_perplexity
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.training_config import TrainingConfig
 
 NETWORK = NetworkConfig(network="simple_rnn_tanh", units=16, dropout=0.0)

@@ -9,7 +9,7 @@ import pytest
 from rnnzoo.models import LanguageModel
 from rnnzoo.models.presets import PRESETS
 from rnnzoo.tuning import TrainingConfig, evaluate
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.pretraining.card_page import card_page
 
 

@@ -10,8 +10,8 @@ import keras_tuner
 import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
-from rnnzoo.tuning.run_folder import RunFolder
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.runs.run_folder import RunFolder
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel
 from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training import train

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan

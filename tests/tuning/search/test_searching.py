@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from rnnzoo.damaged_files import DamagedFileError
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
-from rnnzoo.tuning.damaged_files import DamagedFileError
-from rnnzoo.tuning.folder_lock import FolderInUseError, locked_folder
-from rnnzoo.tuning.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
+from rnnzoo.tuning.runs.folder_lock import FolderInUseError, locked_folder
 from rnnzoo.tuning.search.algorithms import make_tuner
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hypermodel import LanguageHyperModel

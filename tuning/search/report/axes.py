@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from rnnzoo.tuning.diagnosis.drawing import PAINTS, power_of_ten
+from rnnzoo.tuning.pages.drawing import PAINTS, power_of_ten
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from rnnzoo.tuning.diagnosis.drawing import PAINTS, Picture, Shape, new_figure
+from rnnzoo.tuning.pages.drawing import PAINTS, Picture, Shape, new_figure
 from rnnzoo.tuning.search.report.axes import FEW, ScoreAxis, axis_of, mark_legend, mark_trials, set_horizontal
 from rnnzoo.tuning.search.report.map_figure import draw_map, map_axes
 from rnnzoo.tuning.search.report.parallel_figure import draw_parallel

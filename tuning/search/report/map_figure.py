@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from rnnzoo.tuning.diagnosis.drawing import PAINTS, Shape, new_figure
+from rnnzoo.tuning.pages.drawing import PAINTS, Shape, new_figure
 from rnnzoo.tuning.search.report.axes import MARKS, Axis, axis_of, mark_legend, set_horizontal, verbatim
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch
 

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from rnnzoo.tuning.atomic_files import write_whole
-from rnnzoo.tuning.diagnosis.drawing import Picture
-from rnnzoo.tuning.diagnosis.page_style import STYLE
-from rnnzoo.tuning.page_folder import check_page_folder
+from rnnzoo.atomic_files import write_whole
+from rnnzoo.tuning.pages.drawing import Picture
+from rnnzoo.tuning.pages.page_folder import check_page_folder
+from rnnzoo.tuning.pages.page_style import STYLE
 from rnnzoo.tuning.search.report.figures import pictures_of
 from rnnzoo.tuning.search.report.hparams import write_hparams
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, column_of

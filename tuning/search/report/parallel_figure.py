@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnzoo.tuning.diagnosis.drawing import PAINTS, Shape, new_figure
+from rnnzoo.tuning.pages.drawing import PAINTS, Shape, new_figure
 from rnnzoo.tuning.search.report.axes import MARKS, Axis, ScoreAxis, axis_of, verbatim
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch
 

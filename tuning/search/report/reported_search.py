@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.arguments import is_number
-from rnnzoo.tuning.damaged_files import named_damage
 from rnnzoo.tuning.search.hyperparameters import Value
 from rnnzoo.tuning.search.results import WRITE_ANEW
 from rnnzoo.tuning.search.search_folder import BEGIN_ANEW

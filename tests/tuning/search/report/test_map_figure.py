@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnzoo.tuning.diagnosis.drawing import Shape
+from rnnzoo.tuning.pages.drawing import Shape
 from rnnzoo.tuning.search.report.map_figure import divergence_near, draw_map, map_axes
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, ReportedTrial
 

@@ -9,7 +9,7 @@ import keras
 import keras_tuner
 import pytest
 
-from rnnzoo.tuning.damaged_files import DamagedFileError
+from rnnzoo.damaged_files import DamagedFileError
 from rnnzoo.tuning.search import Divergence, GridSearch, RandomSearch
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, read_search
 

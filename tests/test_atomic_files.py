@@ -1,0 +1,130 @@
+"""Nothing half written is ever seen under its name."""
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnzoo.atomic_files import atomic_file, atomic_folder, recover_folder
+
+
+class Death(BaseException):
+    pass
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    with atomic_file(path) as file:
+        file.write(b"whole")
+        assert not path.exists()
+    assert b"whole" == path.read_bytes()
+    assert 0o644 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_stays_as_it_was_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"old")
+    with suppress(Death), atomic_file(path) as file:
+        file.write(b"new")
+        raise Death
+    assert [path] == list(tmp_path.iterdir())
+    assert b"old" == path.read_bytes()
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    for name in ("first", "second"):
+        with atomic_folder(path) as folder:
+            (folder / name).touch()
+        assert [path] == list(tmp_path.iterdir())
+        assert [path / name] == list(path.iterdir())
+
+
+def test_a_folder_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "model", []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append((os.fstat(descriptor).st_ino, path.exists())))
+    with atomic_folder(path) as folder:
+        (folder / "deeper").mkdir()
+        for name in ("config.json", "deeper/weights"):
+            (folder / name).write_text("whole")
+    expected = [path / "config.json", path / "deeper", path / "deeper" / "weights", path]
+    assert {(one.stat().st_ino, False) for one in expected} == set(synced[:-1])
+    assert (tmp_path.stat().st_ino, True) == synced[-1]
+
+
+def test_a_folder_stays_as_it_was_when_filling_fails(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with atomic_folder(path) as folder:
+        (folder / "old").touch()
+    with suppress(Death), atomic_folder(path) as folder:
+        (folder / "new").touch()
+        raise Death
+    assert [path] == list(tmp_path.iterdir())
+    assert [path / "old"] == list(path.iterdir())
+
+
+def test_a_death_between_the_two_renames_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model"
+    with atomic_folder(path) as folder:
+        (folder / "old").touch()
+    rename = Path.rename
+
+    def die_at_the_second(self: Path, target: Path) -> Path:
+        if target == path:
+            raise Death
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", die_at_the_second)
+    with pytest.raises(Death), atomic_folder(path) as folder:
+        (folder / "new").touch()
+    monkeypatch.undo()
+    assert not path.exists()
+    recover_folder(path)
+    assert [path / "old"] == list(path.iterdir())
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0o077, 0o600, 0o700), (0o002, 0o664, 0o775)])
+def test_the_umask_says_who_may_read(umask: int, file_mode: int, folder_mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        with atomic_file(tmp_path / "file"), atomic_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert file_mode == stat.S_IMODE((tmp_path / "file").stat().st_mode)
+    assert folder_mode == stat.S_IMODE((tmp_path / "folder").stat().st_mode)
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_what_a_killed_write_left_is_cleared_a_day_later(write: Any, tmp_path: Path) -> None:
+    foreign = [".model.0a1b2c3d.json", ".model.backup", ".other.0a1b2c3d.partial"]
+    for name in (*foreign, ".model.0a1b2c3d.partial", ".model.00000000.partial"):
+        (tmp_path / name).touch()
+    (tmp_path / ".model.1a1b2c3d.partial").mkdir()
+    (tmp_path / ".model.1a1b2c3d.partial" / "weights").touch()
+    for one in tmp_path.iterdir():
+        os.utime(one, (0, 0))
+    os.utime(tmp_path / ".model.00000000.partial")  # it may still be written to
+    with write(tmp_path / "model"):
+        pass
+    assert {"model", ".model.00000000.partial", *foreign} == {one.name for one in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_an_error_names_what_was_to_be_written(write: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space") as nameless, write(path):
+        raise full
+    assert str(path) == nameless.value.filename
+    with pytest.raises(FileNotFoundError) as temporary, write(tmp_path / "nowhere" / "log"):
+        pass
+    assert str(tmp_path / "nowhere" / "log") == temporary.value.filename
+    with pytest.raises(FileNotFoundError) as other, write(path):
+        (tmp_path / "text").read_text()
+    assert str(tmp_path / "text") == other.value.filename

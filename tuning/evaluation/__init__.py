@@ -1,0 +1,1 @@
+"""Perplexity: static, with a neural cache, and learning while reading."""

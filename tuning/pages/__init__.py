@@ -1,0 +1,1 @@
+"""Pages that need no network to open: their folder, their style, their pictures, their tables."""
