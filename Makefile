@@ -27,7 +27,7 @@ demo: $(VENV)/.installed
 	$(BIN)/rnnzoo demo --output demo
 
 test: $(VENV)/.developed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,12 +12,30 @@ from hypothesis import settings
 # Tests run these in processes of their own; pytest would import them in search of doctests.
 collect_ignore = ["tuning/mirrored_script.py", "tuning/search/workers/script.py"]
 
+# Files of few tests that take minutes. Whoever is handed one last lets the other worker wait.
+SLOWEST = (
+    "notebooks/test_notebooks.py",
+    "tuning/test_devices.py",
+    "tuning/pretraining/test_cards.py",
+    "tuning/search/test_continued_trials.py",
+    "tuning/search/workers/test_processes.py",
+    "tuning/diagnosis/test_fates.py",
+    "cli/test_pretrain.py",
+    "tuning/search/test_sharing.py",
+)
+
 # A test that meets a busy moment of the machine has found nothing out.
 settings.register_profile("rnnzoo", deadline=None)
 settings.load_profile("rnnzoo")
 
 # Homes of their own hold the caches of tests.
 os.environ.pop("XDG_CACHE_HOME", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest files first, all others in their order."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ from cli.conftest import Call
 
 from rnnzoo.models import LanguageModel, NetworkConfig
 from rnnzoo.tuning import TrainingConfig
-from rnnzoo.tuning.pretraining import rate_search
+from rnnzoo.tuning.pretraining import cards, rate_search
 from rnnzoo.tuning.pretraining.recipes import RECIPES, Recipe, Stage
 
 TINY = {"corpus": "python-docs", "corpus_options": {"words": 2_000}}
@@ -23,6 +23,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     second = TrainingConfig(**TINY, epochs=1, learning_rate=1e-3)
     recipe = Recipe(stages=(Stage(network=network, training=first), Stage(network=network, training=second)))
     monkeypatch.setitem(RECIPES, "skip_update_gru_wikitext2", recipe)  # type: ignore[arg-type]
+    monkeypatch.setattr(cards, "_LAGS", 20)
+    monkeypatch.setattr(cards, "_POSITIONS", 4)
     monkeypatch.chdir(tmp_path)
     return "skip_update_gru_wikitext2"
 
