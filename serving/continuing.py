@@ -1,7 +1,7 @@
 """What is asked of an exported model while somebody types, or listens: the context travels as states, not as text."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
@@ -10,7 +10,7 @@ from rnnzoo.models.questions import draw_word, likeliest
 from rnnzoo.models.vocabulary_graph import VocabularyGraph
 from rnnzoo.serving.model_module import ModelModule
 
-__all__ = ["HIDDEN", "SPEAKING", "ContinuingSignatures", "check_draw"]
+__all__ = ["HIDDEN", "SPEAKING", "ContinuingSignatures", "check_draw", "in_rows"]
 
 HIDDEN = "hidden"
 """The name of what the softmax reads, which travels with the states."""
@@ -38,6 +38,7 @@ class ContinuingSignatures(ModelModule):
         # Every text begins after an <eos>.
         hidden, states = model.encode(tf.constant([[model.vocabulary.end_id]]))
         self._beginning = tuple(tf.constant(value.numpy()) for value in (hidden[:, -1], *states))
+        self._sizes = [value.shape[1] for value in self._beginning]
 
     def functions(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
         """A traceable function for each signature, by name; the arguments with defaults may be left out of requests."""
@@ -74,7 +75,7 @@ class ContinuingSignatures(ModelModule):
         The context that is answered is the one after `text`: `unfinished` may still change. Texts are split where a
         space could stand, never inside a word.
         """
-        context = self._read(text, self._rows(context, tf.shape(text)[0]))
+        context = self._read(text, in_rows(context, self._sizes, tf.shape(text)[0]))
         hidden, *_ = self._read(tf.broadcast_to(unfinished, tf.shape(text)), context)
         log_probabilities, ids = likeliest(self._model, self._model.logits(hidden), tf.constant(self._top_k))
         words = {"words": self._vocabulary.words(ids), "probabilities": tf.exp(log_probabilities)}
@@ -87,7 +88,7 @@ class ContinuingSignatures(ModelModule):
         """
         rows = tf.shape(context[0])[0]
         temperature, top_k, top_p, seed, index = (tf.broadcast_to(control, (rows,)) for control in controls)
-        hidden, *states = self._rows(context, rows)
+        hidden, *states = in_rows(context, self._sizes, rows)
         with tf.control_dependencies(check_draw(temperature, top_k, top_p)):
             word = draw_word(self._model, self._model.logits(hidden), temperature, top_k, top_p, seed, index)
         hidden, states = self._model.step_hidden(word, states)
@@ -108,13 +109,13 @@ class ContinuingSignatures(ModelModule):
         last = tf.gather(sequence, tf.maximum(lengths - 1, 0), axis=1, batch_dims=1)
         return tf.where(lengths[:, tf.newaxis] > 0, last, hidden), *states
 
-    def _rows(self, context: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """A context in so many rows; one of another width, which a feed of an input with a default may have, fails."""
-        sizes = (value.shape[1] for value in self._beginning)
-        return tuple(
-            tf.broadcast_to(tf.ensure_shape(value, (None, size)), (rows, size))
-            for value, size in zip(context, sizes, strict=True)
-        )
+
+def in_rows(states: Sequence[tf.Tensor], sizes: Iterable[int], rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """States in so many rows; one of another width, which a feed of an input with a default may have, fails."""
+    return tuple(
+        tf.broadcast_to(tf.ensure_shape(state, (None, size)), (rows, size))
+        for state, size in zip(states, sizes, strict=True)
+    )
 
 
 def check_draw(temperature: tf.Tensor, top_k: tf.Tensor, top_p: tf.Tensor) -> list[tf.Operation]:

@@ -9,7 +9,7 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
 from rnnzoo.models.softmaxes import TiedSoftmax
-from rnnzoo.serving.continuing import ContinuingSignatures, check_draw
+from rnnzoo.serving.continuing import ContinuingSignatures, check_draw, in_rows
 from rnnzoo.serving.model_module import ModelModule
 
 __all__ = ["CONTROLS", "MOST_WORDS", "LanguageModelSignatures"]
@@ -109,10 +109,9 @@ class LanguageModelSignatures(ModelModule):
 
         The states go out by the names they come in by. Without states, a text begins: its first id is that of `<eos>`.
         """
-        batch = tf.shape(token_ids)[0]
-        states = tuple(tf.broadcast_to(state, (batch, state.shape[1])) for state in states)
+        names, sizes = zip(*self._model.state_specs, strict=True)
+        states = in_rows(states, sizes, tf.shape(token_ids)[0])
         log_probabilities, new_states = self._model.step(token_ids, states)
-        names = (name for name, _ in self._model.state_specs)
         return {"log_probabilities": log_probabilities, **dict(zip(names, new_states, strict=True))}
 
     def _generate_function(self) -> Callable[..., dict[str, tf.Tensor]]:

@@ -179,12 +179,13 @@ def test_metadata(client: Client) -> None:
     assert (None, 12) == signatures["step"]["inputs"]["layer_0_state_0"].shape
 
 
-@pytest.mark.parametrize("signature", ["extend", "speak"])
-def test_states_of_another_width_are_no_rows_to_answer(client: Client, signature: str) -> None:
-    asked = {"text": ["the"]} if signature == "extend" else {"index": [0]}
-    for rows in (1, 1000):
+@pytest.mark.parametrize(
+    ("signature", "asked"), [("extend", {"text": ["the"]}), ("speak", {"index": [0]}), ("step", {"token_ids": [2]})]
+)
+def test_states_of_another_width_are_no_rows_to_answer(client: Client, signature: str, asked: dict[str, Any]) -> None:
+    for shape in ((), (12,), (1, 1), (1000, 1)):
         with pytest.raises(InvalidRequestError):
-            client.predict(signature, {**asked, "layer_0_state_0": np.zeros((rows, 1), np.float32)})
+            client.predict(signature, {**asked, "layer_0_state_0": np.zeros(shape, np.float32)})
 
 
 def test_a_refusal_is_one_line_that_names_the_server(client: Client, language_model_server: Server) -> None:
