@@ -103,6 +103,8 @@ def continue_text(
     """The ids of the words that follow, (batch, longest); after a row's end, only `<eos>`."""
     logits, states = _last_logits(model, token_ids, lengths)
     end = model.vocabulary.end_id
+    words = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=(None,))
+    words = words.write(0, tf.fill(tf.shape(seed), end))  # for a batch without rows, which draws none to stack
 
     def body(index: tf.Tensor, words: tf.TensorArray, ended: tf.Tensor, logits: Any, states: Any) -> Any:
         word = draw_word(model, logits, temperature, top_k, top_p, seed, tf.fill(tf.shape(seed), index))
@@ -114,13 +116,7 @@ def continue_text(
     _, words, *_ = tf.while_loop(
         lambda index, words, ended, *_: ~tf.reduce_all(ended),
         body,
-        (
-            tf.constant(0),
-            tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=(None,)),
-            max_words < 1,
-            logits,
-            states,
-        ),
+        (tf.constant(0), words, max_words < 1, logits, states),
     )
     return tf.transpose(words.stack())
 

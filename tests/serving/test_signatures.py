@@ -164,6 +164,8 @@ def test_texts_without_words(signatures: dict[str, Any], asked: list[str]) -> No
     score = signatures["score"](text=batch)
     assert (len(asked), 0) == score["words"].shape == score["log_probabilities"].shape
     assert [0.0] * len(asked) == score["total"].numpy().tolist()
+    controls = {name: tf.constant([value]) for name, value in CONTROLS.items()}
+    assert (len(asked),) == signatures["generate"](text=batch, **controls)["continuation"].shape
 
 
 def test_broken_bytes_are_an_unknown_word(signatures: dict[str, Any]) -> None:
