@@ -2,13 +2,13 @@
 
 import json
 import os
-import tempfile
 from dataclasses import asdict
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import tensorflow as tf
 
+from rnnzoo.atomic_files import new_folder
 from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
@@ -48,10 +48,12 @@ def export_model(
         The version's folder.
 
     Raises:
-        FileExistsError: if the version is there already, or a file stands at `destination`; both are left as they are.
+        FileExistsError: if the version is there already, in whatever spelling, or a file stands at `destination`;
+            both are left as they are.
         FileNotFoundError: if `source` is a folder without a preset.
         ValueError: if `version` or `top_k` is out of range.
 
+    >>> import tempfile
     >>> from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
     >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
     >>> model = LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8))
@@ -63,32 +65,35 @@ def export_model(
     ('1', TensorShape([2, 5]))
     """
     destination = Path(destination)
-    version = whole("version", _next_version(destination) if version is None else version, 1, _LARGEST_VERSION)
+    version = 1 + max(_versions(destination), default=0) if version is None else version
+    version = whole("version", version, 1, _LARGEST_VERSION)
     target = destination / str(version)
-    _refuse_existing(target)
+    _refuse_existing(destination, version)
     model = source if isinstance(source, LanguageModel) else LanguageModel.from_preset(source)
     top_k = min(_TOP_K, len(model.vocabulary) - 1) if top_k is None else top_k
     module = LanguageModelSignatures(model, top_k, neural_cache)
     destination.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=destination) as partial:
-        folder = Path(partial) / target.name
-        _save(module, folder)
-        _save_extras(model, folder / "assets.extra", top_k, neural_cache)
-        _refuse_existing(target)
-        folder.rename(target)
+    try:
+        with new_folder(target) as folder:
+            _save(module, folder)
+            _save_extras(model, folder / "assets.extra", top_k, neural_cache)
+    except OSError:
+        _refuse_existing(destination, version)  # another export may have made it meanwhile
+        raise
     return target
 
 
-def _next_version(destination: Path) -> int:
-    names = [child.name for child in destination.iterdir()] if destination.is_dir() else []
-    return 1 + max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)
+def _versions(destination: Path) -> dict[int, Path]:
+    children = destination.iterdir() if destination.is_dir() else ()
+    return {int(child.name): child for child in children if child.name.isascii() and child.name.isdigit()}
 
 
-def _refuse_existing(target: Path) -> None:
-    if target.parent.exists() and not target.parent.is_dir():
-        raise FileExistsError(f"an export needs a folder, but {target.parent} is a file.")
-    if target.exists():
-        raise FileExistsError(f"an export must be a new version, but got {target}, which exists.")
+def _refuse_existing(destination: Path, version: int) -> None:
+    if destination.exists() and not destination.is_dir():
+        raise FileExistsError(f"an export needs a folder, but {destination} is a file.")
+    existing = _versions(destination).get(version)
+    if existing is not None:
+        raise FileExistsError(f"an export must be a new version, but got {existing}, which exists.")
 
 
 def _save(module: LanguageModelSignatures, folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rnnzoo.atomic_files import atomic_file, atomic_folder, recover_folder
+from rnnzoo.atomic_files import atomic_file, atomic_folder, new_folder, recover_folder
 
 
 class Death(BaseException):
@@ -42,6 +42,15 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
             (folder / name).touch()
         assert [path] == list(tmp_path.iterdir())
         assert [path / name] == list(path.iterdir())
+
+
+def test_a_new_folder_takes_nobodys_place(tmp_path: Path) -> None:
+    path = tmp_path / "1"
+    with pytest.raises(OSError) as taken, new_folder(path), new_folder(path) as first:
+        (first / "mine").touch()
+    assert str(path) == taken.value.filename
+    assert [path] == list(tmp_path.iterdir())
+    assert [path / "mine"] == list(path.iterdir())
 
 
 def test_a_folder_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +109,7 @@ def test_the_umask_says_who_may_read(umask: int, file_mode: int, folder_mode: in
     assert folder_mode == stat.S_IMODE((tmp_path / "folder").stat().st_mode)
 
 
-@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder, new_folder])
 def test_what_a_killed_write_left_is_cleared_a_day_later(write: Any, tmp_path: Path) -> None:
     foreign = [".model.0a1b2c3d.json", ".model.backup", ".other.0a1b2c3d.partial"]
     for name in (*foreign, ".model.0a1b2c3d.partial", ".model.00000000.partial"):
@@ -115,7 +124,7 @@ def test_what_a_killed_write_left_is_cleared_a_day_later(write: Any, tmp_path: P
     assert {"model", ".model.00000000.partial", *foreign} == {one.name for one in tmp_path.iterdir()}
 
 
-@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder, new_folder])
 def test_an_error_names_what_was_to_be_written(write: Any, tmp_path: Path) -> None:
     path = tmp_path / "log"
     full = OSError(errno.ENOSPC, "No space left on device")

@@ -6,12 +6,20 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-__all__ = ["atomic_file", "atomic_folder", "check_is_writable", "named_in_errors", "recover_folder", "write_whole"]
+__all__ = [
+    "atomic_file",
+    "atomic_folder",
+    "check_is_writable",
+    "named_in_errors",
+    "new_folder",
+    "recover_folder",
+    "write_whole",
+]
 
 _PARTIAL = ".partial"
 _ABANDONED = 24 * 3600  # seconds without a change
@@ -54,23 +62,27 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: with `path` as its filename, if it cannot be written.
     """
-    with named_in_errors(path):
-        _clear_abandoned(path)
-        temporary = _temporary(path)
-        temporary.mkdir()
-        try:
-            yield temporary
-            for one in (*temporary.rglob("*"), temporary):  # before its name: a power cut must not leave it empty
-                _sync(one)
-            recover_folder(path)
-            if path.exists():
-                path.rename(_aside(path))
-            temporary.rename(path)
-            _sync(path.parent)
-            shutil.rmtree(_aside(path), ignore_errors=True)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+
+    def replace(temporary: Path) -> None:
+        recover_folder(path)
+        if path.exists():
+            path.rename(_aside(path))
+        temporary.rename(path)
+
+    with _named_when_whole(path, replace) as temporary:
+        yield temporary
+    shutil.rmtree(_aside(path), ignore_errors=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `path` once the block has ended well, unless there is one with files by then.
+
+    Raises:
+        OSError: with `path` as its filename, if it cannot be written, or is there.
+    """
+    with _named_when_whole(path, lambda temporary: temporary.rename(path)) as temporary:
+        yield temporary
 
 
 def check_is_writable(folder: Path) -> None:
@@ -105,6 +117,24 @@ def recover_folder(path: Path) -> None:
             shutil.rmtree(_aside(path))
         else:
             _aside(path).rename(path)
+
+
+@contextmanager
+def _named_when_whole(path: Path, name: Callable[[Path], object]) -> Iterator[Path]:
+    """A temporary folder that `name` calls `path` once the block has ended well."""
+    with named_in_errors(path):
+        _clear_abandoned(path)
+        temporary = _temporary(path)
+        temporary.mkdir()
+        try:
+            yield temporary
+            for one in (*temporary.rglob("*"), temporary):  # before its name: a power cut must not leave it empty
+                _sync(one)
+            name(temporary)
+            _sync(path.parent)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
 
 
 def _prefix(path: Path) -> str:

@@ -66,7 +66,7 @@ def test_it_is_a_layer_in_keras(exported: Path, language_model: LanguageModel) -
 @pytest.fixture
 def save_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports take their place without a graph, which takes seconds."""
-    monkeypatch.setattr(export, "_save", lambda _, folder: folder.mkdir())
+    monkeypatch.setattr(export, "_save", lambda *_: None)
 
 
 @pytest.mark.usefixtures("save_nothing")
@@ -83,12 +83,33 @@ def test_versions_count_up_and_are_never_overwritten(language_model: LanguageMod
     (tmp_path / "new" / "1" / "mine").touch()
 
     assert tmp_path / "new" / "42" == export_model(language_model, tmp_path / "new")
-    with pytest.raises(FileExistsError, match=r"an export must be a new version, but got .*1, which exists."):
-        export_model(language_model, tmp_path / "new", version=1)
+    for version, name in ((1, "1"), (41, "00000041")):
+        with pytest.raises(
+            FileExistsError, match=rf"an export must be a new version, but got .*/{name}, which exists."
+        ):
+            export_model(language_model, tmp_path / "new", version=version)
 
     assert (tmp_path / "new" / "1" / "mine").exists()
     assert {"1", "00000041", "42"} == {child.name for child in (tmp_path / "new").iterdir()}
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == stat.S_IMODE((tmp_path / "new" / "42").stat().st_mode)
+
+
+@pytest.mark.usefixtures("save_nothing")
+def test_of_two_exports_of_a_version_the_first_stays(
+    language_model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Vocabulary.save
+
+    def another(self: Vocabulary, path: Path) -> None:
+        monkeypatch.setattr(Vocabulary, "save", save)
+        save(self, path)
+        export_model(language_model, tmp_path, version=1)
+
+    monkeypatch.setattr(Vocabulary, "save", another)
+    with pytest.raises(FileExistsError, match=r"an export must be a new version, but got .*1, which exists."):
+        export_model(language_model, tmp_path, version=1)
+
+    assert [tmp_path / "1"] == list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("save_nothing")
