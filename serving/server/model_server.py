@@ -61,8 +61,8 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         unavailable_labels=_unavailable_labels(flags),
         patient=True,
         poll_seconds=settings.poll_seconds,
+        check_method_names=flags.enable_signature_method_name_check,
     )
-    repository.check_method_names = flags.enable_signature_method_name_check
     try:
         return Server(repository, settings)
     except BaseException:

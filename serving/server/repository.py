@@ -37,9 +37,8 @@ class Repository:
         patient: whether to wait for models that are not there yet and for versions that do not load, as TensorFlow
             Serving does when it starts; else those are errors at once.
         poll_seconds: how often to look while waiting.
-
-    Attributes:
-        check_method_names: whether a signature's method name must suit the call (`enable_signature_method_name_check`).
+        check_method_names: whether a signature's method name must suit the call (`enable_signature_method_name_check`);
+            not by default, as in TensorFlow Serving.
 
     Raises:
         FileNotFoundError: if a model has no version, and the repository is not patient.
@@ -58,7 +57,9 @@ class Repository:
         unavailable_labels: UnavailableLabels = UnavailableLabels.NONE,
         patient: bool = False,
         poll_seconds: float = 1.0,
+        check_method_names: bool = False,
     ) -> None:
+        self.check_method_names = check_method_names
         self._settings = _as_settings(models)
         self._load = load
         self._warm = warm
@@ -71,7 +72,6 @@ class Repository:
         self._labels: dict[str, dict[str, int]] = {}
         self._complaints: dict[str, str] = {}
         self._closed = False
-        self.check_method_names = False  # TensorFlow Serving's own default
         self._lock = threading.Lock()  # held for moments: what requests wait for
         self._changing = threading.Lock()  # held while models load: one change after the other
         try:

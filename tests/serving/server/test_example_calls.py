@@ -332,9 +332,7 @@ def test_examples_that_the_model_cannot_read(stub: Stub) -> None:
 
 
 def test_method_names_are_checked_where_that_is_asked_for(models: dict[str, Path]) -> None:
-    repository = Repository(models)
-    repository.check_method_names = True
-    server = Server(repository, ServerSettings(port=0, poll_seconds=0))
+    server = Server(Repository(models, check_method_names=True), ServerSettings(port=0, poll_seconds=0))
     server.start()
     try:
         with grpc.insecure_channel(server.address) as channel:

@@ -170,17 +170,15 @@ def test_refusals(repository: Repository, message: predict_pb2.PredictRequest, c
     assert (code, text) == refusal(predict, repository, message)
 
 
-def test_method_names_are_checked_where_that_is_asked_for(arithmetic: Path) -> None:
-    strict = Repository({"default": arithmetic})
-    strict.check_method_names = True
+def test_method_names_are_checked_where_that_is_asked_for(arithmetic: Path, repository: Repository) -> None:
+    strict = Repository({"default": arithmetic}, check_method_names=True)
 
     assert (
         Code.INTERNAL,
         "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
         "tensorflow/serving/classify, tensorflow/serving/regress}. Was: ",
     ) == refusal(predict, strict, request("__saved_model_init_op"))
-    strict.check_method_names = False
-    code, _ = refusal(predict, strict, request("__saved_model_init_op"))
+    code, _ = refusal(predict, repository, request("__saved_model_init_op"))
     assert Code.INVALID_ARGUMENT == code
 
 
