@@ -140,6 +140,27 @@ def test_what_is_not_exported_yet_says_how(run: Path, call: Call) -> None:
         assert call("serve", model).says_in_one_line(1, command)
 
 
+@pytest.mark.parametrize(
+    ("command", "step", "exit_code"),
+    [("serve", "server.process.make_server", 0), ("export", "export._save", 143)],
+)
+def test_sigterm_before_there_is_an_answer_leaves_nothing(
+    command: str,
+    step: str,
+    exit_code: int,
+    run: Path,
+    export: Path,
+    tmp_path: Path,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"rnnzoo.serving.{step}", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    assert exit_code == call(command, *([export] if command == "serve" else [run, tmp_path])).code
+    assert before == signal.getsignal(signal.SIGTERM)
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_a_folder_without_versions_is_not_served(tmp_path: Path, call: Call) -> None:
     assert call("serve", tmp_path, "--port", 0).says_in_one_line(1, str(tmp_path))
 

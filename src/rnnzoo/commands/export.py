@@ -7,12 +7,14 @@ import typer
 
 from rnnzoo.atomic_files import named_in_errors
 from rnnzoo.commands.cache_options import CacheShare, CacheSharpness, CacheSize, UseCache, chosen_cache
+from rnnzoo.commands.ending import TERMINATED, ended_by_sigterm
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
 
 __all__ = ["export"]
 
 
+@ended_by_sigterm(TERMINATED)
 def export(
     model: Annotated[
         Path,

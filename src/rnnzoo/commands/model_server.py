@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from rnnzoo import __version__
+from rnnzoo.commands.ending import ended_by_sigterm
 from rnnzoo.commands.mistakes import INTERRUPTED
 from rnnzoo.commands.quiet import import_tensorflow, quiet
 from rnnzoo.commands.streams import open_streams
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             logging.info("Exporting HTTP/REST API at:localhost:%d ...", server.settings.rest_api_port)
 
     try:
-        run(make_model_server(flags), ready=ready)
+        with ended_by_sigterm(0):  # until `run` hears it: models may take minutes to load
+            run(make_model_server(flags), ready=ready)
     except StatusError as error:
         _fail(f"Failed to start server. Error: {code_name(error.code)}: {error.message}")
     except OSError as error:

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from rnnzoo.commands.ending import ended_by_sigterm
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.models.presets import PRESETS
 
 __all__ = ["serve"]
 
 
+@ended_by_sigterm(0)  # until `run` hears it: models may take minutes to load
 def serve(
     model: Annotated[
         Path | None,

@@ -275,6 +275,17 @@ def test_as_a_process_from_start_to_sigterm(models: Path, tmp_path: Path) -> Non
             process.kill()
 
 
+def test_sigterm_ends_a_process_that_waits_for_its_models(tmp_path: Path) -> None:
+    flags = (f"--port={free_port()}", f"--model_base_path={tmp_path / 'm'}")
+    with subprocess.Popen([*EXECUTABLE, *flags], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for_line(process, "Could not find base path")
+            process.send_signal(signal.SIGTERM)
+            assert 0 == process.wait(timeout=30)
+        finally:
+            process.kill()
+
+
 def test_as_a_process_that_cannot_start(tmp_path: Path) -> None:
     file = written(tmp_path / "models.config", "model_config_list { config { nam: 'm' } }")
 
