@@ -1,6 +1,6 @@
 """Which requests may share a run, and with whom: decided from a signature, never from a guess about the model."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,16 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from rnnzoo.serving.server.inference import Question
 from rnnzoo.serving.server.servable import Servable
 
-__all__ = ["BatchPlan", "batch_plan"]
+__all__ = ["BatchPlan", "Lane", "batch_plan"]
 
 # A row of 100 words beside one of 20,000 would wait for it. Short texts share a run whatever their lengths, longer ones
 # with those less than 8 times as long; so do continuations.
 _SHORT_TEXT_BYTES = 2048
 _SHORT_CONTINUATION_WORDS = 8
 _DOUBLINGS_PER_BUCKET = 3
+
+Lane = tuple[tuple[str, tuple[int, ...], int], ...]
+"""Of each input its name, the shape of a row, and how long it is, roughly."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,13 @@ class BatchPlan:
                 feeds[name] = np.repeat(array, rows, axis=0)
         return feeds, rows
 
-    def lane(self, feeds: Mapping[str, np.ndarray]) -> Hashable:
+    def lane(self, feeds: Mapping[str, np.ndarray]) -> Lane:
         """Equal for feeds whose rows fit together."""
         return tuple((name, array.shape[1:], self._bucket(name, array)) for name, array in feeds.items())
+
+    def lasts(self, lane: Lane) -> bool:
+        """Whether a run may take seconds: one that writes words, or reads long texts."""
+        return bool(self.max_words) or any(bucket > 1 for _, _, bucket in lane)
 
     def _bucket(self, name: str, array: np.ndarray) -> int:
         if array.dtype.hasobject:

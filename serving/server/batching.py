@@ -37,6 +37,7 @@ class _Lane:
     servable: Servable
     fetches: tuple[str, ...]
     queue: _Queue
+    lasting: bool
     waiting: OrderedDict[Task, None] = field(default_factory=OrderedDict)  # oldest first; whoever gives up leaves it
     rows: int = 0  # of those that wait
     running: int = 0  # batches
@@ -74,7 +75,8 @@ class Batcher:
 
     A lane runs one batch at a time, and a further one only when it is full: what arrives meanwhile is the next batch.
     While all threads are busy none begins, so that what waits is counted here, and bounded for each signature, however
-    many lanes its requests are in; the lane whose task has waited longest is next.
+    many lanes its requests are in; the lane whose task has waited longest is next. Of several threads, one is left to
+    the lanes whose runs are short.
 
     Args:
         parameters: how large, how long, how many.
@@ -92,6 +94,7 @@ class Batcher:
         self._threads = threads
         self._most_running = most_running
         self._running = 0  # batches, of all lanes
+        self._lasting = 0  # of them, those that may take seconds
         self._refuse_large = refuse_large
         self._told = told
         self._lanes: dict[Hashable, _Lane] = {}
@@ -104,7 +107,14 @@ class Batcher:
         return sum(len(lane.waiting) for lane in self._lanes.values())
 
     async def run(
-        self, servable: Servable, signature_name: str, fetches: tuple[str, ...], lane_key: Hashable, task: Task
+        self,
+        servable: Servable,
+        signature_name: str,
+        fetches: tuple[str, ...],
+        lane_key: Hashable,
+        task: Task,
+        *,
+        lasting: bool = False,
     ) -> Ran:
         """The task's outputs, after a run with whatever waits in the same lane.
 
@@ -114,6 +124,7 @@ class Batcher:
             fetches: tensor names; each must have the batch's rows as its first axis.
             lane_key: tasks with equal keys fit together.
             task: what to run.
+            lasting: whether a run of this lane may take seconds.
 
         Raises:
             StatusError: UNAVAILABLE if the queue is full, INVALID_ARGUMENT if the task is too large,
@@ -124,7 +135,7 @@ class Batcher:
             raise StatusError(
                 Code.INVALID_ARGUMENT, f"Task size {task.rows} is larger than maximum input batch size {most}"
             )
-        lane = self._lane(servable, signature_name, fetches, lane_key)
+        lane = self._lane(servable, signature_name, fetches, lane_key, lasting)
         rows = lane.queue.rows
         batches = -(-rows // most)
         if (batches >= self._parameters.max_enqueued_batches and rows % most + task.rows > most) or (
@@ -150,12 +161,14 @@ class Batcher:
             if task in lane.waiting:  # its caller has gone, and must not fill the queue for others
                 lane.remove(task)
 
-    def _lane(self, servable: Servable, signature_name: str, fetches: tuple[str, ...], lane_key: Hashable) -> _Lane:
+    def _lane(
+        self, servable: Servable, signature_name: str, fetches: tuple[str, ...], lane_key: Hashable, lasting: bool
+    ) -> _Lane:
         key = (servable, signature_name, fetches, lane_key)
         lane = self._lanes.get(key)
         if lane is None:
             queue = self._queues.setdefault((servable, signature_name), _Queue())
-            lane = self._lanes[key] = _Lane(servable, fetches, queue)
+            lane = self._lanes[key] = _Lane(servable, fetches, queue, lasting)
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
         lane.used = True
@@ -173,6 +186,8 @@ class Batcher:
         """Whether it was time for a batch, which has begun; if it will be, that time is set."""
         full = lane.rows >= self._parameters.max_batch_size
         if not lane.waiting or (lane.running and not full) or self._running >= self._most_running:
+            return False
+        if lane.lasting and self._lasting >= max(1, self._most_running - 1):
             return False
         timeout = self._parameters.batch_timeout_micros * 1e-6
         wait = max(timeout, lane.patience) if len(lane.waiting) < lane.expected else timeout
@@ -196,6 +211,7 @@ class Batcher:
         )
         lane.running += 1
         self._running += 1
+        self._lasting += lane.lasting
         lane.servable.acquire()  # the requests may be given up, and let go of the model, while it runs
         run.add_done_callback(lambda done: self._ran(lane, tasks, done))
         return True
@@ -222,6 +238,7 @@ class Batcher:
         lane.servable.release()
         lane.running -= 1
         self._running -= 1
+        self._lasting -= lane.lasting
         lane.expected = len(tasks)
         for task, result in zip(tasks, _results(run, len(tasks)), strict=True):
             if task.future.done():

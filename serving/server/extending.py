@@ -92,7 +92,6 @@ class Extender:
         Raises:
             StatusError: as `Runner.run`.
         """
-        self._runner.check_rows(servable, question)
         (texts,) = question.feeds.values()
         rows = [self._row(servable, text) for text in texts]
         if all(row.is_new for row in rows):

@@ -12,6 +12,7 @@ from rnnzoo.serving.server.batch_plan import BatchPlan, batch_plan
 from rnnzoo.serving.server.batch_run import Ran, Task
 from rnnzoo.serving.server.batching import Batcher
 from rnnzoo.serving.server.inference import Question
+from rnnzoo.serving.server.request_bounds import check_bounds
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.status import Code, StatusError
@@ -19,7 +20,6 @@ from rnnzoo.serving.server.workers import Workers
 
 __all__ = ["Runner"]
 
-_MOST_BATCHES = 16  # of rows that one request may bring, where they need no batch
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +37,7 @@ class Runner:
         self._off, self._all = settings.batching == "off", settings.batching == "all"
         parameters = settings.batching_parameters
         threads = parameters.num_batch_threads if self._all else max(parameters.num_batch_threads, 4)
-        self._most_rows = _MOST_BATCHES * parameters.max_batch_size
+        self._max_batch_size = parameters.max_batch_size
         self._batch_threads = ThreadPoolExecutor(threads, thread_name_prefix="rnnzoo-batch")
         self.batcher = Batcher(
             parameters,
@@ -59,7 +59,7 @@ class Runner:
         Raises:
             StatusError: from the bounds, the deadline or the model.
         """
-        self.check_rows(servable, question)
+        check_bounds(servable, question, self._max_batch_size)
         plan = None if self._off else self._plan(servable, question.signature_name)
         shared = None if plan is None else plan.feeds(question)
         if plan is None or shared is None:
@@ -69,7 +69,10 @@ class Runner:
         if plan.lengths:
             fetches = [*fetches, question.signature.outputs[plan.lengths].name]
         task = Task(feeds, rows, deadline)
-        ran = await self.batcher.run(servable, question.signature_name, tuple(fetches), plan.lane(feeds), task)
+        lane = plan.lane(feeds)
+        ran = await self.batcher.run(
+            servable, question.signature_name, tuple(fetches), lane, task, lasting=plan.lasts(lane)
+        )
         if not plan.lengths:
             return ran
         return Ran(plan.cut(ran.arrays[:-1], ran.arrays[-1]), ran.rows, ran.began, ran.seconds)
@@ -77,22 +80,6 @@ class Runner:
     def close(self) -> None:
         """Ends the threads, each after its batch."""
         self._batch_threads.shutdown(wait=False, cancel_futures=True)
-
-    def check_rows(self, servable: Servable, question: Question) -> None:
-        """Refuses more rows than one request to an export of ours may bring.
-
-        Each row takes the memory of all words' probabilities, and a short message may claim a billion of them.
-
-        Raises:
-            StatusError: INVALID_ARGUMENT.
-        """
-        if not servable.own_export:
-            return
-        rows = max((len(array) for array in question.feeds.values() if array.ndim), default=0)
-        if rows > self._most_rows:
-            raise StatusError(
-                Code.INVALID_ARGUMENT, f"Task size {rows} is larger than maximum input batch size {self._most_rows}"
-            )
 
     def _plan(self, servable: Servable, name: str) -> BatchPlan | None:
         plans = self._plans.setdefault(servable, {})

@@ -70,11 +70,18 @@ class Asking:
         self.counted.append((name, rows))
 
     def ask(
-        self, *values: float, timeout: float | None = None, lane: str = "", signature: str = "double"
+        self,
+        *values: float,
+        timeout: float | None = None,
+        lane: str = "",
+        signature: str = "double",
+        lasting: bool = False,
     ) -> "asyncio.Task[Ran]":
         deadline = None if timeout is None else time.perf_counter() + timeout
         task = Task({"x": np.array(values)}, len(values), deadline)
-        return asyncio.ensure_future(self.batcher.run(self.model, signature, ("y",), lane, task))  # type: ignore[arg-type]
+        return asyncio.ensure_future(
+            self.batcher.run(self.model, signature, ("y",), lane, task, lasting=lasting)  # type: ignore[arg-type]
+        )
 
     async def occupied(self) -> "asyncio.Task[Ran]":
         first = self.ask(0.0)
@@ -191,6 +198,30 @@ def test_full_batches_keep_every_thread_busy(model: Doubling) -> None:
     run(main())
 
     assert [[0.0], [1.0, 1.0], [1.0, 1.0]] == model.runs
+
+
+class OpenedBySeven(Doubling):
+    """Whose gate a 7 opens."""
+
+    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None) -> list[np.ndarray]:
+        if feeds["x"][0] == 7.0:
+            self.gate.set()
+        return super().run(feeds, fetches, timeout)
+
+
+def test_runs_that_last_leave_a_thread_to_the_others() -> None:
+    model = OpenedBySeven()
+
+    async def main() -> list[float]:
+        asking = Asking(model, threads=3)
+        lasting = [asking.ask(float(number), lane=str(number), lasting=True) for number in range(3)]
+        await asyncio.sleep(0)
+        lasting[0].cancel()  # which ends no run
+        assert 1 == asking.batcher.waiting
+        return [ran.arrays[0][0] for ran in await asyncio.gather(asking.ask(7.0, lane="quick"), *lasting[1:])]
+
+    assert [14.0, 2.0, 4.0] == run(main())
+    assert [7.0] in model.runs[:3]
 
 
 def test_who_has_gone_fills_no_queue(model: Doubling) -> None:
