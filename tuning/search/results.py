@@ -121,22 +121,23 @@ class SearchResult:
 
 
 def read_result(folder: Path) -> SearchResult:
-    """What the search in a folder has found so far.
+    """What the search in a folder has found so far; it may be running.
 
     Raises:
         FileNotFoundError: if there is no search, or none of its trials is over.
         ValueError: if its files are damaged.
     """
-    path = folder / "trials.json"
+    path, best = folder / "trials.json", folder / "best.json"
+    # In the opposite order of `SearchFolder.write_result`: a search that runs may write between the two.
+    best_text = best.read_bytes() if best.is_file() else None
     if not path.is_file():
         raise FileNotFoundError(f"a search must hold trials.json, once a trial is over, but {folder} does not.")
-    best = folder / "best.json"
     with named_damage(path, WRITE_ANEW):
-        trials = {told["number"]: TrialRecord(**told) for told in json.loads(path.read_text(encoding="utf-8"))}
-    if not best.is_file():
+        trials = {told["number"]: TrialRecord(**told) for told in json.loads(path.read_bytes())}
+    if best_text is None:
         return SearchResult(folder=folder, trials=tuple(trials.values()))
     with named_damage(best, WRITE_ANEW):
-        told = json.loads(best.read_text(encoding="utf-8"))
+        told = json.loads(best_text)
         return SearchResult(
             folder=folder,
             trials=tuple(trials.values()),

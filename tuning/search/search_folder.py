@@ -100,6 +100,7 @@ class SearchFolder:
 
     def write_result(self, result: SearchResult) -> None:
         """Write down what has been found so far."""
+        # trials.json, which only ever gets longer, before best.json, so that the best trial is always in it.
         _write_json(self.path / "trials.json", [_strict(asdict(trial)) for trial in result.trials])
         with atomic_file(self.path / "trials.csv") as file:
             file.write(_table(result.trials).encode())
