@@ -1,10 +1,19 @@
 """What is said in one line, and what keeps its traceback."""
 
+from typing import Any
+
 import pytest
 import typer
 
 from rnnzoo.commands.mistakes import InterruptionError, Mistake, describe
 from rnnzoo.serving.errors import ServerUnavailableError
+
+
+def raised(statement: str, **names: Any) -> Exception:
+    """What a statement raises in a module of ours."""
+    with pytest.raises(Exception) as caught:
+        exec(statement, {"__name__": "rnnzoo.commands.imagined", **names})
+    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -26,11 +35,27 @@ from rnnzoo.serving.errors import ServerUnavailableError
     ],
 )
 def test_a_mistake_is_one_line(error: Exception, expected: Mistake) -> None:
-    assert expected == describe(error)
+    assert expected == describe(raised("raise error", error=error))
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), TypeError("x"), ImportError("no module"), AssertionError()])
 def test_a_bug_is_no_mistake(error: Exception) -> None:
+    assert describe(raised("raise error", error=error)) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "int('x')",
+        "import json; json.loads('{')",
+        "import numpy; numpy.zeros(2) + numpy.zeros(3)",
+        "import keras; keras.layers.Dense(-1)",
+        "import keras; keras.ops.matmul(keras.ops.zeros((2, 3)), keras.KerasTensor((4, 5)))",
+    ],
+)
+def test_what_others_say_of_a_value_is_a_bug_of_ours(statement: str) -> None:
+    error = raised(statement)
+    assert isinstance(error, ValueError)
     assert describe(error) is None
 
 

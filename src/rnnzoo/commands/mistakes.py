@@ -1,5 +1,6 @@
 """What went wrong, in one line: a user's mistake as against a bug."""
 
+import dis
 import errno
 import os
 import re
@@ -36,11 +37,21 @@ class Mistake:
 def describe(error: Exception) -> Mistake | None:
     """The line for an error that a user can mend; None for a bug, which keeps its traceback.
 
-    >>> describe(ValueError("units must be a positive integer, but got units=0."))
+    A ValueError is a user's mistake if rnnzoo says so. What Python, NumPy or Keras make of a value is a bug, for they
+    know nothing of what the user asked for.
+
+    >>> from rnnzoo.models.architectures import NetworkConfig
+    >>> try:
+    ...     NetworkConfig(network="gru", units=0)
+    ... except ValueError as error:
+    ...     describe(error)
     Mistake(line='Error: units must be a positive integer, but got units=0.', exit_code=1)
     >>> describe(FileNotFoundError(2, "No such file or directory", "runs/irnn"))
     Mistake(line='Error: runs/irnn: No such file or directory.', exit_code=1)
-    >>> describe(ZeroDivisionError()) is None
+    >>> try:
+    ...     float("0.1.2")
+    ... except ValueError as error:
+    ...     describe(error) is None
     True
     """
     if isinstance(error, BrokenPipeError):
@@ -61,7 +72,8 @@ def describe(error: Exception) -> Mistake | None:
     if _is_of_tensorflow(error):
         return Mistake(f"Error: {_first_line(error)}.")
     missing_extra = isinstance(error, ImportError) and "pip install" in str(error)
-    if isinstance(error, ValueError | OSError) or missing_extra or type(error).__module__.startswith("rnnzoo."):
+    of_ours = type(error).__module__.startswith("rnnzoo.") or (isinstance(error, ValueError) and _is_raised_here(error))
+    if of_ours or isinstance(error, OSError) or missing_extra:
         return Mistake(f"Error: {_one_line(error)}")
     return None
 
@@ -82,6 +94,16 @@ def file_error(error: Exception) -> OSError | None:
 def said_of_file(error: OSError) -> str:
     """The file, and what the system said of it."""
     return f"{error.filename}: {error.strerror}."
+
+
+def _is_raised_here(error: Exception) -> bool:
+    """Whether an error comes from a `raise` of rnnzoo's, as against a call, such as one of NumPy, that went wrong."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None or not place.tb_frame.f_globals["__name__"].startswith("rnnzoo."):
+        return False
+    return dis.opname[place.tb_frame.f_code.co_code[place.tb_lasti]] == "RAISE_VARARGS"
 
 
 def _is_of_tensorflow(error: Exception) -> bool:
