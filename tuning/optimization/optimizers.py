@@ -14,6 +14,13 @@ __all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "batches_learnt", "make_op
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
+# No public names: if Keras had other ones, nothing would call ours, and gradients would be clipped otherwise.
+for _name in ("_clip_gradients", "_all_reduce_sum_gradients"):
+    if not hasattr(keras.optimizers.Optimizer, _name):
+        raise ImportError(
+            f"rnnzoo needs a Keras whose optimizers have {_name}, but got {keras.__version__}: pip install 'keras<3.16'"
+        )
+
 
 class _RowwiseClipping(keras.optimizers.Optimizer):
     """Clips a sparse gradient by its rows, each of which must be named once (see `merge_repeated_rows`).

@@ -1,5 +1,6 @@
 """Optimizers on sparse gradients: the rows named, and no others."""
 
+import runpy
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,15 @@ def after_steps(optimizer: keras.optimizers.Optimizer, gradients: list[Any]) -> 
     for gradient in gradients:
         optimizer.apply([gradient])
     return weights.numpy()
+
+
+@pytest.mark.parametrize("name", ["_clip_gradients", "_all_reduce_sum_gradients"])
+def test_a_keras_that_would_not_call_ours_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in keras.optimizers.Optimizer.__mro__:
+        if name in vars(kind):
+            monkeypatch.delattr(kind, name)
+    with pytest.raises(ImportError, match=f"rnnzoo needs a Keras whose optimizers have {name}, but got"):
+        runpy.run_path(optimizers.__file__)
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
