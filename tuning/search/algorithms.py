@@ -1,11 +1,11 @@
 """KerasTuner's four tuners, guarded, and the one to use by its name."""
 
-import functools
 from typing import Any
 
 import keras_tuner
 
 from rnnzoo.models.arguments import whole
+from rnnzoo.tuning.search.keras_tuner_inside import restore_grid_order
 from rnnzoo.tuning.search.tuner import GuardedTuner
 
 __all__ = [
@@ -61,15 +61,7 @@ class GridSearch(GuardedTuner, keras_tuner.GridSearch):
     def reload(self) -> None:
         """Go on with the trials of the project's folder, in the order of the grid."""
         super().reload()
-        # The order of the grid is all in memory and never saved: rebuild it from the trials.
-        oracle = self.oracle
-
-        def compare(one: str, other: str) -> int:
-            return oracle._compare(*(oracle.trials[name].hyperparameters.values for name in (one, other)))
-
-        for name in sorted(oracle.trials, key=functools.cmp_to_key(compare)):
-            oracle._ordered_ids.insert(name)
-        oracle._populate_next = list(oracle.start_order)
+        restore_grid_order(self.oracle)
 
 
 ALGORITHMS: dict[str, type[GuardedTuner]] = {

@@ -9,6 +9,7 @@ import keras_tuner
 
 from rnnzoo.atomic_files import atomic_file, write_whole
 from rnnzoo.models.weights_file import weights_file
+from rnnzoo.tuning.search.keras_tuner_inside import SaveBestEpoch, write_states_by, write_weights_by
 
 __all__ = ["DiskError", "is_of_the_disk", "make_durable", "make_weights_durable", "write_state"]
 
@@ -30,20 +31,12 @@ def make_durable(oracle: Any) -> None:
     KerasTuner truncates a file and then writes it: a process that dies in between, and a full disk, leave a search
     that nothing reads any more.
     """
-
-    def save() -> None:
-        write_state(oracle._get_oracle_fname(), oracle.get_state())
-
-    def save_trial(trial: Any) -> None:
-        write_state(Path(oracle._get_trial_dir(trial.trial_id)) / "trial.json", trial.get_state())
-
-    oracle.save = save
-    oracle._save_trial = save_trial
+    write_states_by(oracle, write_state)
 
 
-def make_weights_durable(best: Any) -> None:
+def make_weights_durable(best: SaveBestEpoch) -> None:
     """Let KerasTuner's `SaveBestEpoch` replace the weights of the best epoch so far as a whole or not at all."""
-    best._save_model = lambda: write_whole(Path(best.filepath), weights_file(best.model))
+    write_weights_by(best, lambda path, model: write_whole(path, weights_file(model)))
 
 
 def write_state(path: str | Path, state: Any) -> None:

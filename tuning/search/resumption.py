@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_tuner.src.engine.trial import Trial
+from keras_tuner.engine.trial import Trial
 
 from rnnzoo.damaged_files import named_damage
+from rnnzoo.tuning.search.keras_tuner_inside import waiting
 from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 
 __all__ = ["check_state", "check_trials", "mend"]
@@ -23,15 +24,15 @@ def mend(oracle: Any) -> None:
     """
     # A trial unknown to the oracle: it never began, and the oracle will draw the same one again.
     oracle.trials = {name: oracle.trials[name] for name in oracle.start_order if name in oracle.trials}
-    waiting = []
-    for name in dict.fromkeys(oracle._retry_queue):
+    unfinished = []
+    for name in dict.fromkeys(waiting(oracle)):
         trial = oracle.trials[name]
         if trial.status not in OVER:
             trial.metrics = type(trial.metrics)()
-            waiting.append(name)
+            unfinished.append(name)
         elif name not in oracle.end_order:
             oracle.end_order.append(name)
-    oracle._retry_queue = waiting
+    waiting(oracle)[:] = unfinished
 
 
 def check_trials(project: Path, oracle: Any) -> None:

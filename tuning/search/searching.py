@@ -14,6 +14,7 @@ from rnnzoo.tuning.runs.folder_lock import locked_folder
 from rnnzoo.tuning.search.algorithms import check_algorithm
 from rnnzoo.tuning.search.divergence import Divergence
 from rnnzoo.tuning.search.hyperparameters import Hyperparameter
+from rnnzoo.tuning.search.keras_tuner_inside import too_many_failed
 from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
@@ -123,7 +124,7 @@ def search(
                 return share(folder, plan, sharing, report=report, **limits)
             return _search_here(folder, plan, corpus, report, **limits)
     except RuntimeError as error:
-        if "consecutive failures" not in str(error):
+        if not too_many_failed(error):
             raise
         failed = [trial for trial in read_result(folder.path).trials if trial.status == "failed"]
         raise SearchFailedError(f"Three trials in a row failed, the last one with {failed[-1].message}") from error

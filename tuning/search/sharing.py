@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_tuner.src.distribute import utils
-
+from rnnzoo.damaged_files import DamagedFileError
 from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.devices import use_device
+from rnnzoo.tuning.search.keras_tuner_inside import is_chief_oracle
 from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
@@ -121,7 +121,7 @@ def share(
 def take_part(folder: Path, max_trials: int, deadline: float | None, device: str) -> None:
     """Be the chief or a worker of the search in a folder, as KerasTuner's variables say."""
     place, plan = SearchFolder(folder), SearchPlan.read(folder)
-    chief = utils.is_chief_oracle()
+    chief = is_chief_oracle()
     strategy = use_device("cpu") if chief else use_device(device, worker_number())
 
     def write(trial: Any) -> None:
@@ -144,7 +144,7 @@ def take_part(folder: Path, max_trials: int, deadline: float | None, device: str
 def _trials_over(folder: Path) -> list[Any]:
     try:
         return [trial for trial in read_result(folder).trials if trial.status != "running"]
-    except (FileNotFoundError, ValueError):  # nothing yet, or trials.json and best.json are of different moments
+    except (FileNotFoundError, DamagedFileError):  # nothing yet, or what the chief writes anew
         return []
 
 

@@ -12,8 +12,7 @@ import keras
 import keras_tuner
 import numpy as np
 import numpy.typing as npt
-from keras_tuner.src.engine import tuner_utils
-from keras_tuner.src.engine.trial import Trial
+from keras_tuner.engine.trial import Trial
 
 from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.arguments import whole
@@ -27,6 +26,7 @@ from rnnzoo.tuning.search.durable_state import (
     make_weights_durable,
     write_state,
 )
+from rnnzoo.tuning.search.keras_tuner_inside import SaveBestEpoch, convert_to_metrics_dict, is_worker
 from rnnzoo.tuning.search.pruning import Pruner
 from rnnzoo.tuning.search.pruning.curves import Curves
 from rnnzoo.tuning.search.resumption import check_state, check_trials, mend
@@ -163,7 +163,7 @@ class GuardedTuner(DistributedTuner):
         if course.stop is not None and diverged is None:
             status = "pruned"
             trial.message = message = course.stop
-        metrics = tuner_utils.convert_to_metrics_dict(results, self.oracle.objective)
+        metrics = convert_to_metrics_dict(results, self.oracle.objective)
         self._conclude(status, message, diverged, values, metrics or {})
         return results
 
@@ -184,11 +184,11 @@ class GuardedTuner(DistributedTuner):
 
     def on_trial_end(self, trial: Trial) -> None:
         super().on_trial_end(trial)
-        if self.on_trial is not None and not self._is_worker():
+        if self.on_trial is not None and not is_worker(self):
             self.on_trial(self.oracle.get_trial(trial.trial_id))
 
     def save(self) -> None:
-        if not self._is_worker():
+        if not is_worker(self):
             self.oracle.save()
         write_state(self._get_tuner_fname(), self.get_state())
 
@@ -196,7 +196,7 @@ class GuardedTuner(DistributedTuner):
         project = Path(self.project_dir)
         with named_damage(project, BEGIN_ANEW, writer="KerasTuner"):
             check_state(Path(self._get_tuner_fname()))
-            if not self._is_worker():
+            if not is_worker(self):
                 check_trials(project, self.oracle)
             super().reload()
             mend(self.oracle)
@@ -212,7 +212,7 @@ class GuardedTuner(DistributedTuner):
         values = dict(trial.hyperparameters.values)
         execution = len(self._finished)
         for callback in kwargs.get("callbacks", ()):
-            if isinstance(callback, tuner_utils.SaveBestEpoch):
+            if isinstance(callback, SaveBestEpoch):
                 make_weights_durable(callback)
         continued = self._continued(course, values, kwargs)
         watchers = []
@@ -287,7 +287,7 @@ class GuardedTuner(DistributedTuner):
         kwargs["initial_epoch"] = continued.epoch
         objective = self.oracle.objective
         for callback in kwargs.get("callbacks", ()):
-            if isinstance(callback, tuner_utils.SaveBestEpoch):
+            if isinstance(callback, SaveBestEpoch):
                 known = [objective.get_value(row) for row in continued.history if objective.has_value(row)]
                 best = min if objective.direction == "min" else max
                 callback.best_value = best([callback.best_value, *known])

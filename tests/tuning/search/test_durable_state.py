@@ -10,10 +10,10 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
-from keras_tuner.src.engine.tuner_utils import SaveBestEpoch
 
 from rnnzoo.tuning.search import Divergence, RandomSearch
 from rnnzoo.tuning.search.durable_state import DiskError, make_weights_durable, write_state
+from rnnzoo.tuning.search.keras_tuner_inside import SaveBestEpoch
 
 
 class Numbers(keras_tuner.HyperModel):

@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import keras_tuner
 import numpy as np
-from keras_tuner.src import protos
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
+from keras_tuner.engine.trial import Trial
 
+from rnnzoo.tuning.search.keras_tuner_inside import (
+    OracleServicer,
+    get_proto,
+    get_service,
+    get_service_grpc,
+    state_file,
+    waiting,
+)
 from rnnzoo.tuning.search.resumption import OVER
 from rnnzoo.tuning.search.trial_folder import TrialFolder
 from rnnzoo.tuning.search.workers.oracle_client import LOST, SEARCH, TUNER_ID, search_digest
@@ -73,11 +80,11 @@ class Chief(OracleServicer):
     def adopt(self, ongoing: dict[str, str]) -> None:
         """Let workers go on with the trials that they had of the chief before, if they are still alive."""
         for tuner_id, trial_id in ongoing.items():
-            if trial_id not in self.oracle._retry_queue:
+            if trial_id not in waiting(self.oracle):
                 continue
-            self.oracle._retry_queue.remove(trial_id)
+            waiting(self.oracle).remove(trial_id)
             file = Path(self._tuner.get_trial_dir(trial_id)) / "trial.json"
-            trial = keras_tuner.engine.trial.Trial.load(str(file))  # with the metrics, if it had told them
+            trial = Trial.load(str(file))  # with the metrics, if it had told them
             self.oracle.trials[trial_id] = self.oracle.ongoing_trials[tuner_id] = trial
             self.oracle.tuner_ids.add(tuner_id)
             self._heard[tuner_id] = time.monotonic()
@@ -100,17 +107,17 @@ class Chief(OracleServicer):
         with self._answering(context):
             if _caller(context) is not None and not self._owns(context, request.trial_id):
                 context.set_trailing_metadata(((LOST, "1"),))
-            return protos.get_service().GetTrialResponse(trial=self._trial(request.trial_id).to_proto())
+            return get_service().GetTrialResponse(trial=self._trial(request.trial_id).to_proto())
 
     def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answering(context):
             if self.failure is None and request.tuner_id in self.oracle.ongoing_trials:
                 self._take_from(request.tuner_id)  # a new process has the name of one that died
             if self.failure is not None:
-                return protos.get_service().CreateTrialResponse(trial=_stopped().to_proto())
+                return get_service().CreateTrialResponse(trial=_stopped().to_proto())
             response = super().CreateTrial(request, context)
-            if response.trial.status == protos.get_proto().TrialStatus.STOPPED and self._unfinished:
-                response.trial.status = protos.get_proto().TrialStatus.IDLE  # stay: whoever runs the last one may die
+            if response.trial.status == get_proto().TrialStatus.STOPPED and self._unfinished:
+                response.trial.status = get_proto().TrialStatus.IDLE  # stay: whoever runs the last one may die
                 self.oracle.tuner_ids.add(request.tuner_id)
             return response
 
@@ -121,20 +128,20 @@ class Chief(OracleServicer):
                 trial = self.oracle.update_trial(request.trial_id, metrics, step=request.step)
             else:
                 trial = self._trial(request.trial_id)
-            return protos.get_service().UpdateTrialResponse(trial=trial.to_proto())
+            return get_service().UpdateTrialResponse(trial=trial.to_proto())
 
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answering(context):
-            trial = keras_tuner.engine.trial.Trial.from_proto(request.trial)
+            trial = Trial.from_proto(request.trial)
             if self.failure is None and self._owns(context, trial.trial_id):
                 outcome = self._folder(trial.trial_id).outcome()
                 trial.message = None if outcome is None else outcome.message  # the protocol has no room for it
                 self._end(trial)
-            return protos.get_service().EndTrialResponse()
+            return get_service().EndTrialResponse()
 
     @property
     def _unfinished(self) -> bool:
-        return bool(self.oracle.ongoing_trials or self.oracle._retry_queue)
+        return bool(self.oracle.ongoing_trials or waiting(self.oracle))
 
     @contextlib.contextmanager
     def _answering(self, context: Any) -> Iterator[None]:
@@ -181,7 +188,7 @@ class Chief(OracleServicer):
             return
         del self.oracle.ongoing_trials[tuner_id]
         trial.metrics = type(trial.metrics)()
-        self.oracle._retry_queue.append(trial.trial_id)
+        waiting(self.oracle).append(trial.trial_id)
         self.oracle.save()
 
     def _exactly(self, trial_id: str, metrics: dict[str, float]) -> dict[str, float]:
@@ -207,7 +214,7 @@ def serve(tuner: "DistributedTuner", address: Address, lease: float = LEASE) -> 
     chief = Chief(tuner, lease)
     # One thread, for KerasTuner's lock knows threads by their names; no second chief may share the port unnoticed.
     server = grpc.server(ThreadPoolExecutor(1), options=[("grpc.so_reuseport", 0)])
-    protos.get_service_grpc().add_OracleServicer_to_server(chief, server)
+    get_service_grpc().add_OracleServicer_to_server(chief, server)
     check_address_is_free(address)
     if not server.add_insecure_port(str(address)):
         raise ChiefError(f"a chief must be able to listen on its address, but got {address}.")
@@ -227,7 +234,7 @@ def serve(tuner: "DistributedTuner", address: Address, lease: float = LEASE) -> 
 def _ongoing(oracle: Any) -> dict[str, str]:
     """Who had which trial of the chief before, from its file."""
     try:
-        told = json.loads(Path(oracle._get_oracle_fname()).read_text(encoding="utf-8"))["ongoing_trials"]
+        told = json.loads(state_file(oracle).read_text(encoding="utf-8"))["ongoing_trials"]
     except FileNotFoundError:
         return {}
     return {
@@ -238,7 +245,7 @@ def _ongoing(oracle: Any) -> dict[str, str]:
 
 
 def _stopped() -> Any:
-    return keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), "", status="STOPPED")
+    return Trial(keras_tuner.HyperParameters(), "", status="STOPPED")
 
 
 def _caller(context: Any) -> str | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
-from keras_tuner.src.distribute import utils
 
+from rnnzoo.tuning.search.keras_tuner_inside import is_chief_oracle, is_worker, own_oracle
 from rnnzoo.tuning.search.workers.chief import serve
 from rnnzoo.tuning.search.workers.oracle_client import PatientOracleClient
 from rnnzoo.tuning.search.workers.roles import MORE, Address, patience, process_limit
@@ -41,9 +41,9 @@ class DistributedTuner(keras_tuner.Tuner):
         replaced = process_limit() is not None
         with contextlib.redirect_stdout(io.StringIO()) if replaced else contextlib.nullcontext():
             super().__init__(*args, **kwargs)
-        if self._is_worker():
+        if is_worker(self):
             self.oracle = PatientOracleClient(
-                self.oracle._oracle,
+                own_oracle(self.oracle),
                 Address.from_environment(),
                 self.tuner_id,
                 Path(self.project_dir),
@@ -51,7 +51,7 @@ class DistributedTuner(keras_tuner.Tuner):
             )
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
-        if not utils.is_chief_oracle():
+        if not is_chief_oracle():
             super().search(*fit_args, **fit_kwargs)
             return
         if "verbose" in fit_kwargs:
@@ -62,11 +62,11 @@ class DistributedTuner(keras_tuner.Tuner):
         super().on_trial_end(trial)
         self._trials_ended += 1
         limit = process_limit()
-        if self._is_worker() and limit is not None and self._trials_ended >= limit:
+        if is_worker(self) and limit is not None and self._trials_ended >= limit:
             raise SystemExit(MORE)
 
     def _get_tuner_fname(self) -> str:
         """KerasTuner names it after the process, so that a search resumed by a chief would begin anew."""
-        if utils.is_chief_oracle():
+        if is_chief_oracle():
             return os.path.join(str(self.project_dir), "tuner0.json")
         return str(super()._get_tuner_fname())

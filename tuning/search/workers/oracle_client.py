@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import grpc
 import keras_tuner
-from keras_tuner.src.distribute.oracle_client import OracleClient
-from keras_tuner.src.protos import get_service, get_service_grpc
 
+from rnnzoo.tuning.search.keras_tuner_inside import OracleClient, get_service, get_service_grpc
 from rnnzoo.tuning.search.search_folder import MAX_TRIALS
 from rnnzoo.tuning.search.workers.roles import Address, ChiefError
 

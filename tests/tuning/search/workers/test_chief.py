@@ -12,11 +12,10 @@ import grpc
 import keras
 import keras_tuner
 import pytest
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
-from keras_tuner.src.distribute.oracle_client import OracleClient
 from waiting import wait_for
 
 from rnnzoo.tuning.search import Divergence, RandomSearch
+from rnnzoo.tuning.search.keras_tuner_inside import OracleClient, OracleServicer
 from rnnzoo.tuning.search.trial_folder import TrialFolder, TrialOutcome
 from rnnzoo.tuning.search.workers import oracle_client
 from rnnzoo.tuning.search.workers.chief import serve
