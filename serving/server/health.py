@@ -29,15 +29,19 @@ _LOOK_SECONDS = 0.2
 
 
 def add_to(server: grpc.aio.Server, core: Core) -> None:
-    """Registers the service: NOT_SERVING while a model has no version, and once the core drains.
+    """Registers the service: NOT_SERVING while no model answers, and once the core drains.
 
-    Then nobody new is sent here; `/healthz/ready` says the same.
+    Then nobody new is sent here; `/healthz/ready` says the same. Of one model it tells those who ask by its name.
     """
 
     def status(service: str) -> int:
-        if service not in _SERVICES:
+        if service in _SERVICES:
+            answers = core.repository.ready
+        elif service in core.repository.names:
+            answers = service not in core.repository.missing
+        else:
             return _SERVICE_UNKNOWN
-        return _SERVING if core.repository.ready and not core.draining else _NOT_SERVING
+        return _SERVING if answers and not core.draining else _NOT_SERVING
 
     async def check(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         if status(request.service) == _SERVICE_UNKNOWN:

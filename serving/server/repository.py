@@ -99,10 +99,16 @@ class Repository:
             return {name: sorted(self._ready.get(name, {})) for name in self._settings}
 
     @property
-    def ready(self) -> bool:
-        """Whether each configured model has a version that answers."""
+    def missing(self) -> list[str]:
+        """The configured models of which no version answers."""
         with self._lock:
-            return not self._closed and all(self._ready.get(name) for name in self._settings)
+            return [name for name in self._settings if not self._ready.get(name)]
+
+    @property
+    def ready(self) -> bool:
+        """Whether any model answers: one that does not must not take the others away from their callers."""
+        with self._lock:
+            return any(self._ready.get(name) for name in self._settings)
 
     def states(self, name: str) -> list[VersionState]:
         """All that were ever known of a model's versions, newest first; those of models that went as well."""
@@ -157,14 +163,15 @@ class Repository:
         Raises:
             StatusError: with TensorFlow Serving's code and message, if a new model has no folder or no version, or a
                 label stands for a version that is not loaded: then nothing has changed. If a new model does not load,
-                the rest has changed, and it is tried again.
+                or has no such version, the rest has changed, and it is tried again.
         """
         with self._changing:
             new = [name for name in models if name not in self._settings]
             for name in new:
                 check_folder(name, models[name].base_path)
+            labelled = {name: models[name] for name in models if name in self._labels}  # the others have to load first
             with self._lock:
-                labels = checked_labels(models, self._ready, self._labels, self._unavailable_labels)
+                labels = checked_labels(labelled, self._ready, self._labels, self._unavailable_labels)
                 gone = [name for name in self._settings if name not in models]
                 self._settings = dict(models)
                 self._labels = labels
@@ -175,7 +182,12 @@ class Repository:
                 self._unload(name, keep=())
             for name, settings in models.items():
                 self._refresh_model(name, settings)
+            if self._closed:
+                return
             self._check_available(new)
+            unlabelled = {name: models[name] for name in models if name not in labels}
+            with self._lock:
+                self._labels = labels | checked_labels(unlabelled, self._ready, {}, self._unavailable_labels)
 
     def close(self) -> None:
         """Closes every model, and fails the runs under way, also those that warm a version up."""
@@ -191,7 +203,7 @@ class Repository:
             for settings in self._settings.values():
                 version_folders(settings.base_path)
         self.refresh()
-        while patient and not self.ready:
+        while patient and self.missing:
             self._check_available([name for name in self._settings if self._given_up(name)])
             if poll_seconds <= 0:
                 raise StatusError(Code.NOT_FOUND, "; ".join(self._complaints.values()) or "no model is available")
@@ -235,6 +247,12 @@ class Repository:
             version = self._versions[name].get(number)
             if version is None or version.state is State.UNLOADING:  # wanted again: loaded beside the one that goes
                 version = self._versions[name][number] = Version(number, folder)
+        if version.folder != folder and version.state is State.AVAILABLE:
+            _log.warning(
+                "model %s: version %d is served as it was loaded, from %s, not from %s: another model needs another "
+                "number",
+                *(name, number, version.folder, folder),
+            )
         version.folder = folder
         if not version.due():
             return

@@ -26,13 +26,22 @@ def check_folder(name: str, base_path: Path) -> None:
 
 
 def unavailable(missing: Mapping[str, Sequence[VersionState]]) -> StatusError:
-    """The error of models none of whose versions loads: by name, their versions, newest first."""
-    told = "".join(
-        f"{{{servable_id(name, state.version)} due to error: {code_name(state.code)}: {state.message}}}, "
-        for name, states in missing.items()
-        for state in states[:1]
-    )
+    """The error of models none of whose versions loads: by name, their versions, newest first.
+
+    >>> unavailable({"lstm": []}).message
+    '1 model(s) did not become available: {{name: lstm} has no version, }'
+    """
+    told = "".join(f"{_told(name, states)}, " for name, states in missing.items())
     return StatusError(Code.UNKNOWN, f"{len(missing)} model(s) did not become available: {{{told}}}")
+
+
+def _told(name: str, states: Sequence[VersionState]) -> str:
+    if not states:
+        return f"{{name: {name}}} has no version"
+    newest = states[0]
+    if not newest.code:
+        return f"{servable_id(name, newest.version)} is in state {newest.state.name}"
+    return f"{{{servable_id(name, newest.version)} due to error: {code_name(newest.code)}: {newest.message}}}"
 
 
 def servable_id(name: str, version: int) -> str:

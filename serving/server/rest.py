@@ -107,10 +107,10 @@ class _Handlers:
     async def ready(self, request: web.Request) -> web.Response:
         if self._core.draining:
             return web.Response(text="draining\n", status=503)
-        missing = [name for name, versions in self._core.repository.versions.items() if not versions]
-        if missing:
-            return web.Response(text=f"not available: {', '.join(missing)}\n", status=503)
-        return web.Response(text="ready\n")
+        missing = ", ".join(self._core.repository.missing)
+        if not self._core.repository.ready:
+            return web.Response(text=f"not available: {missing or 'any model'}\n", status=503)
+        return web.Response(text=f"ready\nnot available: {missing}\n" if missing else "ready\n")
 
     async def metrics(self, request: web.Request) -> web.Response:
         page = self._observer.metrics.exposition()

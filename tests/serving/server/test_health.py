@@ -22,6 +22,7 @@ SERVICES = (
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
     "rnnzoo.serving.Speaker",
+    "default",  # the model
 )
 
 
@@ -72,7 +73,8 @@ def test_without_a_version_nobody_is_sent_here(arithmetic: Path, tmp_path: Path)
             assert SERVING == next(watching).status
             shutil.rmtree(tmp_path / "models" / "3")
             server.repository.refresh()
-            assert NOT_SERVING == next(watching).status == call(channel, "Check", "").status
+            assert NOT_SERVING == next(watching).status
+            assert [NOT_SERVING] * 2 == [call(channel, "Check", service).status for service in ("", "default")]
             watching.cancel()
     finally:
         server.stop()

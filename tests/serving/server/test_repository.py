@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from waiting import wait_for
@@ -213,6 +214,33 @@ def test_a_folder_without_versions_serves_none(base_path: Path, caplog: pytest.L
     assert f"No versions of servable default found under base path {base_path}. Did you forget" in caplog.text
 
 
+def test_one_model_that_does_not_answer_takes_no_other_away(base_path: Path) -> None:
+    repository = fake(base_path)
+    (base_path / "second" / "5").mkdir(parents=True)
+    (base_path / "second" / "5" / "broken").touch()
+    first, second = ModelSettings(base_path=base_path), ModelSettings(base_path=base_path / "second")
+
+    with pytest.raises(StatusError, match="did not become available"):
+        repository.reconfigure({"default": first, "second": second})
+    assert (True, ["second"]) == (repository.ready, repository.missing)
+
+    repository.reconfigure({})
+    assert (False, []) == (repository.ready, repository.missing)
+
+
+def test_a_version_that_lies_elsewhere_by_now_stays_what_it_is_and_it_is_told(
+    base_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository = fake(base_path)
+    (base_path / "other" / "2").mkdir(parents=True)
+    with repository.lease("default") as before:
+        for _ in range(2):
+            repository.reconfigure({"default": ModelSettings(base_path=base_path / "other")})
+    with repository.lease("default") as after:
+        assert before is after
+    assert 1 == caplog.text.count(f"from {base_path / '2'}, not from {base_path / 'other' / '2'}")
+
+
 def test_an_older_version_comes_back(base_path: Path) -> None:
     repository = fake(base_path)
     (base_path / "2").rmdir()
@@ -269,6 +297,41 @@ def test_labels(base_path: Path) -> None:
     with repository.lease("default", label="stable") as stable:
         assert 2 == stable.version
     assert "Unrecognized servable version label: canary" == refused(repository, "default", None, "canary").message
+
+
+def test_labels_of_a_new_model_hold_once_it_has_loaded(base_path: Path) -> None:
+    repository = fake(base_path)
+    (base_path / "second" / "5").mkdir(parents=True)
+    (base_path / "second" / "5" / "broken").touch()
+    models = {
+        "default": ModelSettings(base_path=base_path, labels={"stable": 2}),
+        "second": ModelSettings(base_path=base_path / "second", labels={"canary": 5}),
+    }
+    for message in ("second version: 5} due to error", "Request to assign label to version 5 of model second"):
+        with pytest.raises(StatusError, match=message):
+            repository.reconfigure(models)
+        with repository.lease("default", label="stable") as stable:
+            assert 2 == stable.version
+
+    (base_path / "second" / "5" / "broken").unlink()
+    for _ in range(2):  # its files have to lie still
+        repository.refresh()
+    repository.reconfigure(models)
+    with repository.lease("second", label="canary") as canary:
+        assert 5 == canary.version
+
+
+def test_a_configuration_that_the_end_overtakes_is_no_error(base_path: Path) -> None:
+    class Overtaken(FakeServable):
+        def __init__(self, name: str, *others: Any) -> None:
+            if name == "second":
+                repository.close()
+                raise ValueError("too late")
+            super().__init__(name, *others)
+
+    settings = ModelSettings(base_path=base_path, labels={"stable": 2})
+    repository = Repository({"default": settings}, Overtaken)  # type: ignore[arg-type]
+    repository.reconfigure({"default": settings, "second": settings})
 
 
 def test_labels_of_versions_that_are_not_there(base_path: Path) -> None:

@@ -18,6 +18,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.process import Server, make_server
+from rnnzoo.serving.server.repository import Repository
 
 Ask = Callable[..., Any]
 NAMES = ("spell", "multiply", "count", "serving_default")
@@ -238,6 +239,29 @@ def test_the_answer_says_which_version_gave_it_and_where_its_time_went(rest_serv
 def test_live_and_ready(rest_server: Server, ask: Ask) -> None:
     assert 200 == ask(rest_server, "GET", "/healthz/live").status
     assert (200, b"ready\n") == ((reply := ask(rest_server, "GET", "/healthz/ready")).status, reply.body)
+
+
+@pytest.mark.parametrize(
+    ("ready", "missing", "status", "told"),
+    [
+        (True, ["gru"], 200, b"ready\nnot available: gru\n"),
+        (False, ["gru", "lstm"], 503, b"not available: gru, lstm\n"),
+        (False, [], 503, b"not available: any model\n"),
+    ],
+)
+def test_any_model_makes_a_server_ready(
+    ready: bool,
+    missing: list[str],
+    status: int,
+    told: bytes,
+    rest_server: Server,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Repository, "ready", ready)
+    monkeypatch.setattr(Repository, "missing", missing)
+    reply = ask(rest_server, "GET", "/healthz/ready")
+    assert (status, told) == (reply.status, reply.body)
 
 
 def test_a_draining_server_is_alive_but_not_ready(rest_server: Server, ask: Ask) -> None:
