@@ -10,14 +10,16 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from rnnzoo.models.answers import Suggestion, TextScore
+from rnnzoo.models.arguments import real
 from rnnzoo.models.sampler import Sampler, check_max_words, wrapped_seed
 from rnnzoo.serving.protocol import messages
 from rnnzoo.serving.speaking_protocol import speaking_messages
-from rnnzoo.serving.tensors import decode_tensor, encode_tensor
+from rnnzoo.serving.tensors import decode_tensor, encode_tensor, utf8
 
 __all__ = ["Call", "Calls", "Extended", "Signatures", "TensorSpec"]
 
 _Answer = TypeVar("_Answer")
+_LARGEST_FLOAT, _SMALLEST_FLOAT = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)  # on the wire
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Calls:
         """The request to the streaming service."""
         _check_controls(max_words, temperature, top_k, top_p)
         request = speaking_messages["GenerateRequest"](
-            model_spec={"name": self.model_name}, text=text, max_words=max_words, top_k=top_k, seed=_seed(seed)
+            model_spec={"name": self.model_name}, text=utf8(text), max_words=max_words, top_k=top_k, seed=_seed(seed)
         )
         request.temperature.value, request.top_p.value = temperature, top_p
         request.temperature.SetInParent()
@@ -217,6 +219,8 @@ def _check_controls(max_words: int, temperature: float, top_k: int, top_p: float
     """What every server refuses is never sent; the most words that one writes are its own business."""
     check_max_words(max_words)
     Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
+    real("temperature", temperature, least=0, most=_LARGEST_FLOAT)
+    real("top_p", top_p, least=_SMALLEST_FLOAT, most=1)
 
 
 def _seed(seed: int | None) -> int:

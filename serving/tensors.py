@@ -10,7 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-__all__ = ["decode_tensor", "encode_tensor", "varint"]
+__all__ = ["decode_tensor", "encode_tensor", "utf8", "varint"]
 
 # `DataType` of tensorflow/core/framework/types.proto: its number, the NumPy type, the list of `TensorProto` it fills.
 _TYPES = (
@@ -74,7 +74,7 @@ def encode_tensor(array: np.ndarray, message: Any) -> None:
     elif field == "string_val":
         values = array.ravel().tolist()
         # A server's answers are bytes already: looking at each value anew is most of the time that they take.
-        message.string_val.extend(values if set(map(type, values)) == {bytes} else map(_bytes, values))
+        message.string_val.extend(values if set(map(type, values)) == {bytes} else map(utf8, values))
     elif field == "half_val":
         message.half_val.extend(np.ascontiguousarray(array, dtype=native).view(np.uint16).ravel().tolist())
     else:
@@ -166,7 +166,13 @@ def _strings_from_content(content: bytes, count: int) -> np.ndarray:
     return array
 
 
-def _bytes(value: object) -> bytes:
+def utf8(value: object) -> bytes:
+    """A text as the bytes that travel.
+
+    Raises:
+        ValueError: if it is no Unicode.
+        TypeError: if it is no text.
+    """
     if isinstance(value, str):
         try:
             return value.encode()

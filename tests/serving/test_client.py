@@ -234,6 +234,8 @@ def test_mistakes_that_never_reach_a_server() -> None:
         ({"top_k": -1}, "top_k must be an integer from 0 to 2147483647, but got top_k=-1"),
         ({"top_k": 2**31}, "top_k must be an integer from 0 to 2147483647, but got top_k=2147483648"),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, but got top_p=0.0"),
+        ({"temperature": 1e300}, r"temperature must be from 0 to 3\.40282e\+38, but got temperature=1e\+300"),
+        ({"top_p": 1e-45}, "top_p must be from 1.17549e-38 to 1, but got top_p=1e-45"),
         ({"seed": 2.0}, "seed must be an integer, but got seed=2.0"),
     ],
 )
@@ -244,6 +246,13 @@ def test_controls_that_never_reach_a_server(options: dict[str, Any], rule: str) 
         Client(transport=Recorder()).stream("the", **options)
     with pytest.raises(ValueError, match=rule):
         AsyncClient(transport=Unasked()).stream("the", **options)
+
+
+def test_text_that_is_no_unicode_never_reaches_a_server() -> None:
+    client = Client(transport=Recorder())
+    for ask in (client.predict_next, client.score, client.generate, client.stream):
+        with pytest.raises(ValueError, match=r"text must be Unicode without lone surrogates, but got '\\ud800'\."):
+            ask("\ud800")
 
 
 def test_neither_tensorflow_nor_keras_is_imported() -> None:
