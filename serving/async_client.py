@@ -21,7 +21,7 @@ _Answer = TypeVar("_Answer")
 
 
 class AsyncClient:
-    """Asks a server for next words, scores and continuations, in the loop that it is made in.
+    """Asks a server for next words, scores and continuations, always in the loop that it is first asked in.
 
     Args:
         address: `host:port` of the gRPC port.

@@ -29,7 +29,7 @@ class AsyncTransport(Protocol):
 
 
 class AsyncGrpcTransport:
-    """It connects at the first call, and again whenever the connection is lost.
+    """It connects at the first call, in whose loop it stays, and again whenever the connection is lost.
 
     Args:
         address: `host:port`.
@@ -38,20 +38,18 @@ class AsyncGrpcTransport:
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         self._address = checked_address(address)
+        self._credentials = credentials
         self._closed = False
-        self._channel = (
-            grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
-            if credentials is None
-            else grpc.aio.secure_channel(address, credentials, CHANNEL_OPTIONS)
-        )
+        self._channel: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def call(self, method: str, request: bytes, timeout: float) -> bytes:
         with self._telling(timeout):
-            return await self._channel.unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
+            return await self._connection().unary_unary(path(method), as_is, as_is)(request, timeout=timeout)
 
     async def stream(self, request: bytes, timeout: float) -> AsyncGenerator[bytes, None]:
         with self._telling(timeout):
-            call = self._channel.unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
+            call = self._connection().unary_stream(SPEAK, as_is, as_is)(request, timeout=timeout)
             try:
                 async for message in call:
                     yield message
@@ -60,7 +58,24 @@ class AsyncGrpcTransport:
 
     async def close(self) -> None:
         self._closed = True
-        await self._channel.close(None)
+        if self._channel is not None and self._loop is asyncio.get_running_loop():  # another one's calls are over
+            await self._channel.close(None)
+
+    def _connection(self) -> grpc.aio.Channel:
+        loop = asyncio.get_running_loop()
+        if self._channel is None:
+            self._loop = loop
+            self._channel = (
+                grpc.aio.insecure_channel(self._address, CHANNEL_OPTIONS)
+                if self._credentials is None
+                else grpc.aio.secure_channel(self._address, self._credentials, CHANNEL_OPTIONS)
+            )
+        elif self._loop is not loop:
+            raise RuntimeError(
+                f"the client of the server at {self._address} must be asked in one loop, but got another one than "
+                "before: make a client for each."
+            )
+        return self._channel
 
     @contextmanager
     def _telling(self, timeout: float) -> Iterator[None]:

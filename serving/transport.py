@@ -58,10 +58,14 @@ _REFUSALS: dict[grpc.StatusCode, type[ServingError]] = {
 }
 # gRPC's words where there is no connection, for TCP and for names; else it is a server that says it is unavailable.
 _NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed")
-_HTTP = "http1.x server"  # gRPC's words where somebody answers, in HTTP
-# What has the code of a busy server, and no patience helps with: gRPC's words, this server's, TensorFlow's. They are
-# why that code is not asked again without being told to.
-_TOO_LARGE = ("message larger than max", "out of memory", "OOM when allocating")
+# gRPC's words where somebody answers: in HTTP, by TLS that does not come about, or not at all.
+_HTTP = "http1.x server"
+_TLS = ("Tls handshake failed", "verification check failed")
+_HUNG_UP = re.compile("failed to connect .*Socket closed")
+# What has the code of a busy server, and no patience helps with: gRPC's words; this server's and TensorFlow's. They
+# are why that code is not asked again without being told to.
+_TOO_LARGE = "message larger than max"
+_OUT_OF_MEMORY = ("out of memory", "OOM when allocating")
 
 _HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^:/\[\]]+):(-?[0-9]+)")
 _MOST_SECONDS = 10**9  # what comes after ten times as many is too late for gRPC, whose clock ends before
@@ -198,6 +202,18 @@ def translated(error: Any, address: str, timeout: float, is_closed: bool) -> Ser
         return ServerUnavailableError(
             f"{address} speaks HTTP, not gRPC: this may be the HTTP port; gRPC is on --port (8500).", number
         )
+    if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _TLS):
+        return ServerUnavailableError(
+            f"the server at {address} and this client do not come to terms by TLS ({_first_line(details)}): its "
+            "certificate must be for this address and of an authority in the client's credentials.",
+            number,
+        )
+    if code is grpc.StatusCode.UNAVAILABLE and _HUNG_UP.search(details):
+        return ServerUnavailableError(
+            f"the server at {address} hangs up ({_first_line(details)}): it may want TLS, or a client's certificate: "
+            "pass credentials.",
+            number,
+        )
     if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _NOBODY):
         return ServerUnavailableError(
             f"no server answers at {address} ({_first_line(details)}): start one with `rnnzoo serve`, "
@@ -212,8 +228,11 @@ def translated(error: Any, address: str, timeout: float, is_closed: bool) -> Ser
         return DeadlineError(
             f"the server at {address} did not answer within {timeout:g} seconds: pass a longer timeout.", number
         )
-    busy = code is grpc.StatusCode.RESOURCE_EXHAUSTED and not any(sign in details for sign in _TOO_LARGE)
-    error_type = ServerUnavailableError if busy else _REFUSALS.get(code, ServerFailedError)
+    error_type = _REFUSALS.get(code, ServerFailedError)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in details:
+        error_type = InvalidRequestError
+    elif code is grpc.StatusCode.RESOURCE_EXHAUSTED and not any(sign in details for sign in _OUT_OF_MEMORY):
+        error_type = ServerUnavailableError
     return error_type(f"the server at {address} answered {code.name}: {_first_line(details)}", number)
 
 

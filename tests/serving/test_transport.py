@@ -99,6 +99,18 @@ def test_a_closed_client_of_asyncio_says_so() -> None:
     asyncio.run(ask())
 
 
+def test_a_client_of_asyncio_is_asked_in_one_loop() -> None:
+    server, address = serve(Scripted(None, None))
+    transport = AsyncGrpcTransport(address)
+
+    assert b"one" == asyncio.run(transport.call("Predict", b"one", 10.0))
+    with pytest.raises(RuntimeError, match=r"must be asked in one loop, but got another .*: make a client for each"):
+        asyncio.run(transport.call("Predict", b"two", 10.0))
+
+    asyncio.run(transport.close())
+    server.stop(None).wait()
+
+
 @pytest.mark.parametrize("how", ["call", "stream"])
 def test_a_client_that_is_closed_while_it_asks_says_so(how: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, futures.ThreadPoolExecutor(1) as thread:
@@ -178,12 +190,17 @@ def test_statuses_become_errors(status: grpc.StatusCode, error: type[ServingErro
 
 
 @pytest.mark.parametrize(
-    "details", ["SERVER: Received message larger than max (5 vs. 4)", "out of memory: 3 GiB", "OOM when allocating"]
+    ("details", "error"),
+    [
+        ("SERVER: Received message larger than max (5 vs. 4)", InvalidRequestError),
+        ("out of memory: 3 GiB", ServerFailedError),
+        ("OOM when allocating", ServerFailedError),
+    ],
 )
-def test_what_is_too_large_is_not_a_busy_server(details: str) -> None:
+def test_what_is_too_large_is_not_a_busy_server(details: str, error: type[ServingError]) -> None:
     server, address = serve(Scripted(grpc.StatusCode.RESOURCE_EXHAUSTED, details=details))
 
-    with pytest.raises(ServerFailedError):
+    with pytest.raises(error):
         call(address)
 
     server.stop(None).wait()
@@ -221,6 +238,35 @@ def test_nobody_there_names_the_address_and_the_way_out(kind: str) -> None:
 
     assert str(caught.value).startswith(f"no server answers at {address} (")
     assert str(caught.value).endswith("start one with `rnnzoo serve`, or pass its address.")
+
+
+CONNECTING = "failed to connect to all addresses; last error: UN"
+
+
+@pytest.mark.parametrize(
+    ("details", "help_"),
+    [
+        (f"{CONNECTING}AVAILABLE: ipv6:[::1]:9500: Socket closed", "it may want TLS, or a client's certificate"),
+        (
+            f"{CONNECTING}KNOWN: ipv6:[::1]:9500: Tls handshake failed (TSI_PROTOCOL_FAILURE)",
+            "its certificate must",
+        ),
+        (
+            f"{CONNECTING}KNOWN: ipv6:[::1]:9500: Custom verification check failed with error",
+            "its certificate must",
+        ),
+        ("Socket closed", "try again later."),  # under way
+    ],
+)
+def test_a_server_that_wants_other_credentials_is_there(details: str, help_: str) -> None:
+    server, address = serve(Scripted(*[grpc.StatusCode.UNAVAILABLE] * 4, details=details))
+
+    with pytest.raises(ServerUnavailableError) as caught:
+        call(address)
+
+    assert help_ in str(caught.value)
+    assert "no server answers" not in str(caught.value)
+    server.stop(None).wait()
 
 
 def hang_up(listener: socket.socket, callers: int) -> None:

@@ -18,9 +18,9 @@ def predict(
         list[str],
         typer.Argument(metavar="TEXT...", help="What was written so far; may be empty.", callback=check_is_unicode),
     ],
-    server: Annotated[str, typer.Option(help="The server's gRPC address.", rich_help_panel="Server")] = (
-        "localhost:8500"
-    ),
+    server: Annotated[
+        str, typer.Option(help="The server's gRPC address; it is asked without TLS.", rich_help_panel="Server")
+    ] = "localhost:8500",
     model_name: Annotated[
         str, typer.Option("--model-name", "--model", help="The model's name there.", rich_help_panel="Server")
     ] = "default",

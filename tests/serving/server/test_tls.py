@@ -12,6 +12,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from rnnzoo.serving.client import Client
+from rnnzoo.serving.errors import ServerUnavailableError
 from rnnzoo.serving.server.channel_arguments import parse_channel_arguments
 from rnnzoo.serving.server.process import Server, make_server
 from rnnzoo.serving.server.tls import read_server_credentials
@@ -88,6 +90,9 @@ def test_tls(arithmetic: Path, certificates: Path, tmp_path: Path) -> None:
         # Callers without TLS, with another authority, or with no gRPC at all get nowhere and disturb nobody.
         assert grpc.StatusCode.UNAVAILABLE == refused(lambda: ask(grpc.insecure_channel(where)))
         assert grpc.StatusCode.UNAVAILABLE == refused(lambda: ask(grpc.secure_channel(where, wary)))
+        for credentials, why in ((None, "it may want TLS"), (wary, "its certificate must be for this address")):
+            with Client(where, credentials=credentials) as client, pytest.raises(ServerUnavailableError, match=why):
+                client.metadata()
         with socket.create_connection(("localhost", server.port), timeout=10) as raw:
             raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert [2.0] == ask(grpc.secure_channel(where, trusting))
