@@ -9,7 +9,9 @@ from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.request_log import RequestLog
 from rnnzoo.serving.server.request_record import RequestObserver
 
-__all__ = ["make_part"]
+__all__ = ["make_part", "write_bare_lines"]
+
+_LINES = logging.getLogger("rnnzoo.requests")
 
 
 def make_part(core: Core) -> None:
@@ -27,15 +29,14 @@ def make_part(core: Core) -> None:
     core.metrics = metrics
     core.observer = RequestObserver(metrics, settings.log_requests, kept, settings.request_log_sampling_rate)
     if settings.log_requests:
-        _write_lines()
+        _LINES.setLevel(logging.INFO)
+        if not _LINES.hasHandlers():  # else the application has said where lines go
+            write_bare_lines()
 
 
-def _write_lines() -> None:
-    # One object of JSON a line, on stderr, unless the application has said where lines go.
-    lines = logging.getLogger("rnnzoo.requests")
-    lines.setLevel(logging.INFO)
-    if not lines.hasHandlers():
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        lines.addHandler(handler)
-        lines.propagate = False
+def write_bare_lines() -> None:
+    """Requests are lines on standard error with an object of JSON each and nothing around it, as programs read them."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _LINES.addHandler(handler)
+    _LINES.propagate = False

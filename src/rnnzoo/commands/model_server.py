@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     import_tensorflow()
     from rnnzoo.serving.server.model_server import make_model_server
+    from rnnzoo.serving.server.observing import write_bare_lines
     from rnnzoo.serving.server.process import Server, run
     from rnnzoo.serving.server.status import StatusError, code_name
 
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if server.settings.rest_api_port is not None:
             logging.info("Exporting HTTP/REST API at:localhost:%d ...", server.settings.rest_api_port)
 
+    if flags.log_requests:
+        write_bare_lines()
     try:
         with ended_by_sigterm(0):  # until `run` hears it: models may take minutes to load
             run(make_model_server(flags), ready=ready)

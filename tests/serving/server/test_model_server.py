@@ -1,6 +1,7 @@
 """The executable stands where tensorflow_model_server stood: its flags, its files, its words, its exit codes."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -253,7 +254,7 @@ def test_as_a_process_from_start_to_sigterm(models: Path, tmp_path: Path) -> Non
         [
             *EXECUTABLE,
             *(f"--port={port}", "--model_name=a", f"--model_base_path={models / 'a'}"),
-            *("--grpc_socket_path", str(unix), "--rest_api_num_threads=3"),
+            *("--grpc_socket_path", str(unix), "--rest_api_num_threads=3", "--log_requests"),
         ],
         env=ENVIRONMENT,
         stderr=subprocess.PIPE,
@@ -271,6 +272,9 @@ def test_as_a_process_from_start_to_sigterm(models: Path, tmp_path: Path) -> Non
             assert [2] == [told.version for told in status.model_version_status]
             process.send_signal(signal.SIGTERM)
             assert 0 == process.wait(timeout=30)
+            assert process.stderr is not None
+            requests = [json.loads(line) for line in process.stderr if line.startswith("{")]
+            assert [("Predict", "a")] * 2 == [(told["api"], told["model"]) for told in requests][:2]
         finally:
             process.kill()
 
