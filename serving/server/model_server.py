@@ -17,6 +17,7 @@ from rnnzoo.serving.server.model_settings import ModelSettings, models_of
 from rnnzoo.serving.server.ports import check_ports
 from rnnzoo.serving.server.process import Server
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_log import check_request_log
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.text_protos import read_batching_parameters, read_monitoring, read_text_proto
 from rnnzoo.serving.server.tls import read_server_credentials
@@ -50,6 +51,7 @@ def make_model_server(flags: argparse.Namespace) -> Server:
         tags=frozenset(filter(None, flags.saved_model_tags.split(","))),
     )
     check_ports(settings)
+    check_request_log(settings.request_log_folder)
     repository = Repository(
         models,
         load,

@@ -23,6 +23,7 @@ from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
 from rnnzoo.serving.server.ports import address, check_ports
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_log import check_request_log
 from rnnzoo.serving.server.settings import DEFAULT_PORT, ServerSettings
 from rnnzoo.serving.server.tolerance import TolerantServer
 
@@ -188,11 +189,12 @@ def make_server(
     Raises:
         FileNotFoundError: if a folder is missing or has no version.
         ValueError: if a version cannot be loaded, or a setting is out of range.
-        OSError: if a port or the socket path is taken or not allowed.
+        OSError: if a port or the socket path is taken or not allowed, or the folder for requests is.
     """
     settings = replace(settings or ServerSettings(), **changes)
     models = base_path if isinstance(base_path, Mapping) else {model_name: base_path}
     check_ports(settings)
+    check_request_log(settings.request_log_folder)
     repository = Repository(
         {name: path if isinstance(path, ModelSettings) else Path(path) for name, path in models.items()},
         load_servable,

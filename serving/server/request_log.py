@@ -12,7 +12,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-__all__ = ["RequestLog"]
+from rnnzoo.atomic_files import check_is_writable
+
+__all__ = ["RequestLog", "check_request_log"]
 
 _FRAME_BYTES = 16  # around each record: its length and two checksums
 _LOGS = {
@@ -22,6 +24,17 @@ _LOGS = {
     "MultiInference": "multi_inference_log",
 }
 _log = logging.getLogger(__name__)
+
+
+def check_request_log(folder: str) -> None:
+    """Raises an OSError unless requests can be kept in a folder; "" keeps none. Asked before the models load."""
+    try:
+        if folder:
+            check_is_writable(Path(folder))
+    except OSError as error:
+        raise OSError(
+            f"request_log_folder must be a folder that can be written to, but got {folder}: {error.strerror}."
+        ) from error
 
 
 class RequestLog:

@@ -152,6 +152,13 @@ def test_a_disk_that_is_full_for_a_moment_leaves_whole_records(tmp_path: Path, m
     assert 3 == len(lost)
 
 
+def test_a_folder_that_cannot_be_is_told_before_any_model_loads(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    rule = r"^request_log_folder must be a folder that can be written to, but got .*/file/log: Not a directory\.$"
+    with pytest.raises(OSError, match=rule):
+        make_server(tmp_path / "no model", port=0, request_log_folder=str(tmp_path / "file" / "log"))
+
+
 def test_only_a_share_is_kept(tmp_path: Path) -> None:
     observer = RequestObserver(ServerMetrics(), request_log=RequestLog(tmp_path), sampling_rate=0.0)
     observer.finish(observer.begin("Predict", "GRPC"), 0, "", request(), predict_pb2.PredictResponse())
