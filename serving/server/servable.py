@@ -146,6 +146,8 @@ class Servable:
 
     def _output(self, name: str, missing: str) -> Any:
         if name not in self._outputs:
+            if not name:  # it has three, for its indices, its values and its shape
+                raise StatusError(Code.UNIMPLEMENTED, "a tensor of a signature must be dense, but got a sparse one.")
             tensor = self._feeds.get(name)
             try:
                 tensor = self._graph.get_tensor_by_name(name) if tensor is None else tensor

@@ -133,6 +133,17 @@ def test_an_op_that_quotes_bytes_which_are_no_text(tmp_path: Path) -> None:
     assert Code.INVALID_ARGUMENT == caught.value.code
 
 
+def test_sparse_tensors_are_not_served(arithmetic: Path) -> None:
+    servable = Servable("default", 3, arithmetic / "3")
+    nameless = ""  # as `TensorInfo.name` is beside `coo_sparse`
+    for feeds, fetches in (({nameless: np.zeros(1)}, ["values:0"]), ({}, [nameless])):
+        with pytest.raises(
+            StatusError, match=r"a tensor of a signature must be dense, but got a sparse one\."
+        ) as caught:
+            servable.run(feeds, fetches)
+        assert Code.UNIMPLEMENTED == caught.value.code
+
+
 def test_a_model_without_variables(tmp_path: Path) -> None:
     module = tf.Module()
     double = tf.function(lambda x: {"doubled": 2 * x}, input_signature=[tf.TensorSpec((), tf.int32, name="x")])
