@@ -52,6 +52,7 @@ _HOMES = {
     "TextScore": "answers",
     "Sampler": "sampler",
     "Vocabulary": "vocabulary",
+    "initializers": "initializers",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

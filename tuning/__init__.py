@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         tune_neural_cache,
     )
     from rnnzoo.tuning.evaluation.static_evaluation import evaluate
+    from rnnzoo.tuning.optimization.optimizers import SGDAroundAdam
     from rnnzoo.tuning.training import train
     from rnnzoo.tuning.training_config import TrainingConfig
     from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
@@ -30,14 +31,18 @@ _HOMES = {
     "CachedEvaluation": "evaluation.neural_cache_evaluation",
     "ContiguousBatches": "batches",
     "DynamicEvaluation": "evaluation.dynamic_options",
+    "SGDAroundAdam": "optimization.optimizers",
     "TrainingConfig": "training_config",
     "TrainingDiverged": "divergence",
     "TruncatedBackpropagation": "truncated_backpropagation",
+    "diagnosis": "diagnosis",
     "evaluate": "evaluation.static_evaluation",
     "evaluate_dynamically": "evaluation.dynamic_evaluation",
     "evaluate_with_cache": "evaluation.neural_cache_evaluation",
     "gradient_scales": "evaluation.gradient_sizes",
+    "memory": "memory",
     "open_corpus": "corpora.catalog",
+    "search": "search",
     "train": "training",
     "tune_dynamic_evaluation": "evaluation.dynamic_evaluation",
     "tune_neural_cache": "evaluation.neural_cache_evaluation",
@@ -47,6 +52,7 @@ __all__ = [
     "CachedEvaluation",
     "ContiguousBatches",
     "DynamicEvaluation",
+    "SGDAroundAdam",
     "TrainingConfig",
     "TrainingDiverged",
     "TruncatedBackpropagation",

@@ -12,7 +12,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
 
     Args:
         package: the package's `__name__`.
-        homes: for each public name, the module of the package that it lives in.
+        homes: for each public name, the module of the package that it lives in; a module is its own.
 
     Example:
         >>> get, _ = lazy_names("rnnzoo.models", {"NETWORKS": "architectures"})
@@ -22,7 +22,8 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
 
     def get(name: str) -> Any:
         if name in homes:
-            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+            home = importlib.import_module(f"{package}.{homes[name]}")
+            return home if homes[name] == name else getattr(home, name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}.")
 
     return get, lambda: sorted(homes)

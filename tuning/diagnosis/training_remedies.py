@@ -99,7 +99,7 @@ def _optimizer(training: TrainingConfig, rate: str | None = None, clipping: Mapp
     """The optimizer of a training in Keras's words, with another learning rate or another clipping."""
     name, options = f"keras.optimizers.{_CLASSES[training.optimizer]}", [f"learning_rate={rate or training.rate}"]
     if training.recurrent_learning_rate is not None:
-        name = "rnnzoo.tuning.optimization.optimizers.SGDAroundAdam"
+        name = "rnnzoo.tuning.SGDAroundAdam"
         options += [
             f"adam_share={rounded(training.recurrent_learning_rate / training.rate)}",
             "adam_paths=[weight.path for layer in layers for weight in layer.trainable_variables]",

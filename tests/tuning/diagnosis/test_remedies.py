@@ -1,6 +1,9 @@
 """Remedies can be taken as they stand: the command line accepts every argument, Keras every expression."""
 
 import itertools
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import rnnzoo.models.initializers
+import rnnzoo
 from rnnzoo.cli import app
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.tuning.batches import ContiguousBatches
@@ -94,6 +97,17 @@ def test_keras_takes_every_remedy() -> None:
             assert made(np.zeros((1, 3, 2), np.float32)).shape == (1, 4)
         else:
             assert isinstance(made, keras.optimizers.Optimizer | ContiguousBatches), expression
+
+
+def test_every_name_of_a_remedy_is_there_after_its_import_alone() -> None:
+    """In a process of its own: here, tests have imported all modules long since."""
+    expressions = " ".join(remedy.keras for _, _, remedy in all_remedies())
+    names = {name.removeprefix("rnnzoo.") for name in re.findall(r"rnnzoo(?:\.\w+)+", expressions)}
+    # The deepest first: what is made of the higher ones imports what lies below.
+    deepest_first = sorted(names, key=lambda name: -name.count("."))
+    code = f"import operator, rnnzoo; [operator.attrgetter(name)(rnnzoo) for name in {deepest_first}]"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert 0 == finished.returncode, finished.stderr
 
 
 def names_of(name: str, network: str, training: TrainingConfig | None = None, **evidence: Any) -> list[str]:
