@@ -1,5 +1,6 @@
 """Weights in a quarter of their size, to be shipped: word vectors in 8 bits a number, all others in 16."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["pack", "read_packed", "unpack", "write_packed"]
+__all__ = ["pack", "packed_file", "read_packed", "unpack"]
 
 Arrays = Mapping[str, npt.NDArray[np.floating]]
 
@@ -63,14 +64,15 @@ def unpack(packed: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, npt.NDArr
     return weights
 
 
-def write_packed(path: Path, weights: Arrays) -> None:
-    """Write weights into one compressed file, the same bytes for the same weights."""
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **pack(weights))
+def packed_file(weights: Arrays) -> bytes:
+    """Weights as the content of one compressed file, the same bytes for the same weights."""
+    memory = io.BytesIO()
+    np.savez_compressed(memory, allow_pickle=False, **pack(weights))
+    return memory.getvalue()
 
 
 def read_packed(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """Read what `write_packed` wrote. Raises a ValueError if the file is damaged."""
+    """Read what `packed_file` made. Raises a ValueError if the file is damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return unpack({name: arrays[name] for name in arrays.files})

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rnnzoo.atomic_files import json_file, write_together
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.presets import find_preset
 from rnnzoo.models.vocabulary import Vocabulary
@@ -29,49 +28,40 @@ Model = TypeVar("Model", bound="LanguageModel")
 
 
 def write_preset(model: "LanguageModel", folder: Path, packed: bool = False) -> None:
-    """All files are written beside their places, so that whatever fails meanwhile leaves a model that was there whole.
+    """Whatever fails before all files are on the disk leaves a model that was there whole.
 
-    Then they are moved there, the checksums first: a crash between two of these moves leaves a folder that is refused,
+    Then they take their names, the checksums first: a crash between two of these moves leaves a folder that is refused,
     never the words of one model beside the weights of another.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights, other_weights = (PACKED_WEIGHTS, WEIGHTS) if packed else (WEIGHTS, PACKED_WEIGHTS)
-    configuration = {"class": "LanguageModel", "config": model.config.as_dict()}
-    files: dict[str, Callable[[Path], object]] = {
-        CONFIG: lambda path: _write_json(path, configuration),
-        TOKENIZER: model.vocabulary.save,
-        weights: partial(_write_packed_weights if packed else _write_weights, model),
+    files = {
+        CONFIG: json_file({"class": "LanguageModel", "config": model.config.as_dict()}),
+        TOKENIZER: json_file(model.vocabulary.get_config(), indent=0),
+        weights: _packed(model) if packed else _unpacked(model),
     }
-    try:
-        for name, write in files.items():
-            _write_partial(folder / name, write)
-        facts = {
-            "format": _FORMAT,
-            "rnnzoo_version": version("rnnzoo"),
-            "keras_version": version("keras"),
-            "parameters": model.count_params(),
-            "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-            "sha256": {name: _checksum(_partial(folder / name)) for name in files},
-        }
-        _write_partial(folder / METADATA, lambda path: _write_json(path, facts))
-        for name in (METADATA, *files):
-            os.replace(_partial(folder / name), folder / name)
-        (folder / other_weights).unlink(missing_ok=True)
-    finally:
-        for name in (METADATA, *files):
-            _partial(folder / name).unlink(missing_ok=True)
+    facts = {
+        "format": _FORMAT,
+        "rnnzoo_version": version("rnnzoo"),
+        "keras_version": version("keras"),
+        "parameters": model.count_params(),
+        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    write_together({folder / name: content for name, content in {METADATA: json_file(facts), **files}.items()})
+    (folder / other_weights).unlink(missing_ok=True)
 
 
-def _write_weights(model: "LanguageModel", path: Path) -> None:
-    from rnnzoo.models.weights_file import weights_file
+def _unpacked(model: "LanguageModel") -> bytes:
+    from rnnzoo.models.weights_file import weights_file  # Keras, which reading a configuration does not need
 
-    path.write_bytes(weights_file(model))
+    return weights_file(model)
 
 
-def _write_packed_weights(model: "LanguageModel", path: Path) -> None:
-    from rnnzoo.models.packed_weights import write_packed  # NumPy, which reading a configuration does not need
+def _packed(model: "LanguageModel") -> bytes:
+    from rnnzoo.models.packed_weights import packed_file  # NumPy, likewise
 
-    write_packed(path, {name: weight.numpy() for name, weight in model.named_weights.items()})
+    return packed_file({name: weight.numpy() for name, weight in model.named_weights.items()})
 
 
 def preset_config(preset: str | os.PathLike[str]) -> NetworkConfig:
@@ -97,7 +87,7 @@ def read_preset(model_class: type[Model], preset: str | os.PathLike[str]) -> Mod
     """Raises FileNotFoundError where a file is missing and ValueError where one is broken or of another network."""
     folder = _whole_preset(preset)
     model = model_class(Vocabulary.load(folder / TOKENIZER), _read_config(folder))
-    path = _weights_file(folder)
+    path = _found_weights(folder)
     try:
         if path.name == WEIGHTS:
             model.load_weights(path)
@@ -135,7 +125,8 @@ def _whole_preset(preset: str | os.PathLike[str]) -> Path:
     for name in (CONFIG, TOKENIZER):
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"a model's folder must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but {folder} has no {name}."
+                f"a model's folder must hold {CONFIG}, {TOKENIZER} and {WEIGHTS} or {PACKED_WEIGHTS}, "
+                f"but {folder} has no {name}."
             )
     facts = _read_metadata(folder / METADATA)
     if not isinstance(facts.get("format", _FORMAT), int) or not isinstance(facts.get("sha256", {}), dict):
@@ -148,7 +139,7 @@ def _whole_preset(preset: str | os.PathLike[str]) -> Path:
             f"a model must be of format {_FORMAT} at most, but {folder} is of format {facts['format']}, written by "
             f"rnnzoo {facts.get('rnnzoo_version')}: a newer rnnzoo reads it."
         )
-    _weights_file(folder)
+    _found_weights(folder)
     for name, checksum in facts.get("sha256", {}).items():
         found = _checksum(folder / name)
         if found != checksum:
@@ -159,7 +150,7 @@ def _whole_preset(preset: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def _weights_file(folder: Path) -> Path:
+def _found_weights(folder: Path) -> Path:
     """Of two kinds, which a save that was cut short leaves side by side, the one whose checksum was written."""
     kinds = WEIGHTS, PACKED_WEIGHTS
     sums = _read_metadata(folder / METADATA).get("sha256", {})
@@ -183,18 +174,3 @@ def _read_metadata(path: Path) -> dict[str, Any]:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _write_partial(path: Path, write: Callable[[Path], object]) -> None:
-    try:
-        write(_partial(path))
-    except OSError as error:  # of a write, which names no file, or of a name that nobody knows
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".partial.{path.name}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from rnnzoo.atomic_files import write_json
 from rnnzoo.models.arguments import is_integer
 from rnnzoo.models.word_splitting import refuse_surrogates, split_chunk, split_chunks, split_words
 
@@ -176,7 +177,7 @@ class Vocabulary:
 
     def save(self, path: Path | str) -> None:
         """Write the vocabulary to one JSON file, in a model's folder called `tokenizer.json`."""
-        Path(path).write_text(json.dumps(self.get_config(), ensure_ascii=False, indent=0), encoding="utf-8")
+        write_json(Path(path), self.get_config(), indent=0)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:

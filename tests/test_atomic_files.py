@@ -1,6 +1,7 @@
 """Nothing half written is ever seen under its name."""
 
 import errno
+import json
 import os
 import stat
 from contextlib import suppress
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rnnzoo.atomic_files import atomic_file, atomic_folder, new_folder, recover_folder
+from rnnzoo.atomic_files import atomic_file, atomic_folder, json_file, new_folder, recover_folder, write_together
 
 
 class Death(BaseException):
@@ -33,6 +34,45 @@ def test_a_file_stays_as_it_was_when_writing_fails(tmp_path: Path) -> None:
         raise Death
     assert [path] == list(tmp_path.iterdir())
     assert b"old" == path.read_bytes()
+
+
+def test_files_written_together_take_their_names_in_order_once_all_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, synced = ["checksums", "words", "weights"], []
+    replace = os.replace
+
+    def move(source: Path, target: Path) -> None:
+        assert len(synced) >= len(names)
+        assert names[: len(names) - len(left)] == [name for name in names if (tmp_path / name).exists()]
+        left.remove(Path(target).name)
+        replace(source, target)
+
+    left = list(names)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    monkeypatch.setattr(os, "replace", move)
+    write_together({tmp_path / name: name.encode() for name in names})
+    assert sorted(names) == sorted(path.name for path in tmp_path.iterdir())
+    assert b"words" == (tmp_path / "words").read_bytes()
+
+
+def test_of_files_written_together_all_or_none_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as raised:
+        write_together({tmp_path / "small": b"1", tmp_path / "large": b"12"})
+    assert str(tmp_path / "small") == raised.value.filename
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_json_holds_names_that_are_no_utf8_and_nothing_that_is_no_number() -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    assert name == json.loads(json_file(name))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_file(float("nan"))
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The adding problem: the task that tells how far back a network remembers, without any language."""
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnzoo.atomic_files import write_json
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.arguments import whole
 from rnnzoo.models.stacks import recurrent_layers
@@ -109,7 +109,7 @@ class AddingTask(Task):
 
     def save(self, model: ResumableModel, folder: Path) -> None:
         (folder / "model.weights.h5").write_bytes(weights_file(model))
-        (folder / "config.json").write_text(json.dumps(self.network.as_dict(), indent=2) + "\n")
+        write_json(folder / "config.json", self.network.as_dict())
 
     def evaluate(self, folder: Path) -> dict[str, Any]:
         model = self.make_model()

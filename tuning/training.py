@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
-from rnnzoo.atomic_files import recover_folder
+from rnnzoo.atomic_files import recover_folder, write_json
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.adding_task import AddingTask
 from rnnzoo.tuning.divergence import HaltOnDivergedValidation, HaltOnDivergence, TrainingDiverged
@@ -88,7 +88,7 @@ def train(
         best = progress.history[-1 - epochs_since_best(progress.validation_losses)]
         validation = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
         test = task.evaluate(run.model)
-        run.write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
+        write_json(run.evaluation, {"epoch": best["epoch"], "validation": validation, "test": test})
     return run
 
 

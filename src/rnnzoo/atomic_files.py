@@ -1,23 +1,27 @@
 """Files and folders on disk that are there whole, or not at all, whenever the process may end."""
 
 import glob
+import json
 import os
 import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 __all__ = [
     "atomic_file",
     "atomic_folder",
     "check_is_writable",
+    "json_file",
     "named_in_errors",
     "new_folder",
     "recover_folder",
+    "write_json",
+    "write_together",
     "write_whole",
 ]
 
@@ -38,8 +42,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         try:
             with temporary.open("xb") as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
+                _have_on_disk(file)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -50,6 +53,37 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole, or as it was."""
     with atomic_file(path) as file:
         file.write(content)
+
+
+def write_together(contents: dict[Path, bytes]) -> None:
+    """Write files of which none takes its name before all are on the disk; then each does, in the order given.
+
+    A death between two of these moves leaves new files beside old ones: the first should tell which ones go with it.
+    """
+    with ExitStack() as moves:
+        for path, content in reversed(contents.items()):  # the last one entered is left first
+            file = moves.enter_context(atomic_file(path))
+            file.write(content)
+            _have_on_disk(file)
+
+
+def write_json(path: Path, content: Any, indent: int = 2) -> None:
+    """Write a JSON file that is there whole, or as it was. See `json_file`."""
+    write_whole(path, json_file(content, indent))
+
+
+def json_file(content: Any, indent: int = 2) -> bytes:
+    r"""The content of a JSON file, for people to read, too: lines that are indented, letters as they are.
+
+    Raises:
+        ValueError: for NaN and infinity, which JSON does not know.
+
+    >>> json_file({"word": "naïve"})
+    b'{\n  "word": "na\xc3\xafve"\n}\n'
+    """
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    # A name of a file that is no UTF-8 has letters that UTF-8 does not know: they become JSON's \udc80.
+    return f"{text}\n".encode(errors="backslashreplace")
 
 
 @contextmanager
@@ -155,6 +189,11 @@ def _clear_abandoned(path: Path) -> None:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f"{_prefix(path)}old")
+
+
+def _have_on_disk(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync(path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as shapes
 
-from rnnzoo.models.packed_weights import pack, read_packed, unpack, write_packed
+from rnnzoo.models.packed_weights import pack, packed_file, read_packed, unpack
 
 FLOATS = st.floats(-60_000, 60_000, width=32)
 
@@ -44,17 +44,15 @@ def test_what_does_not_fit_is_refused(value: float) -> None:
 
 def test_the_file_is_the_same_for_the_same_weights(tmp_path: Path) -> None:
     weights = {"words": np.random.default_rng(0).normal(size=(2_000, 8)).astype(np.float32)}
-    for name in "ab":
-        write_packed(tmp_path / name, weights)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert packed_file(weights) == packed_file(weights)
+    (tmp_path / "a").write_bytes(packed_file(weights))
     np.testing.assert_array_equal(read_packed(tmp_path / "a")["words"], unpack(pack(weights))["words"])
 
 
 @pytest.mark.parametrize("place", [0, 100, -60])
 def test_a_damaged_file_is_refused(place: int, tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
-    write_packed(path, {"words": np.random.default_rng(0).normal(size=(2_000, 8)).astype(np.float32)})
-    damaged = bytearray(path.read_bytes())
+    damaged = bytearray(packed_file({"words": np.random.default_rng(0).normal(size=(2_000, 8)).astype(np.float32)}))
     damaged[place : place + 40] = bytes(40)
     path.write_bytes(damaged)
     with pytest.raises(ValueError, match="must be a file of packed weights, but it is damaged"):

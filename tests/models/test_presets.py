@@ -128,10 +128,11 @@ def test_numbers_that_were_overwritten_are_found(saved: Path) -> None:
 def test_weights_that_find_no_room_leave_the_ones_before(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = LanguageModel.from_preset(saved)
 
-    def full(path: Path, content: bytes) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size > 4_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device") as raised:
         model.save_to_preset(saved)
     assert str(saved / "model.weights.h5") == raised.value.filename
@@ -150,6 +151,24 @@ def test_a_save_that_fails_leaves_the_model_before(saved: Path, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         other.save_to_preset(saved)
     assert before == {path.name: path.read_bytes() for path in saved.iterdir()}
+
+
+def test_two_that_save_at_once_do_not_write_into_each_others_files(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (LanguageModel.from_preset(saved) for _ in range(2))
+    first.set_weights([np.full_like(weight, 0.5) for weight in first.get_weights()])
+    count = LanguageModel.count_params
+
+    def save_in_between(model: LanguageModel) -> int:
+        if model is first:
+            second.save_to_preset(saved)
+        return count(model)
+
+    monkeypatch.setattr(LanguageModel, "count_params", save_in_between)
+    first.save_to_preset(saved)
+    for weight in LanguageModel.from_preset(saved).get_weights():
+        np.testing.assert_array_equal(weight, 0.5)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -1,13 +1,12 @@
 """The page of a diagnosis, which needs no network, and the files beside it."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.atomic_files import write_whole
+from rnnzoo.atomic_files import write_json, write_whole
 from rnnzoo.tuning.diagnosis.decay import left_after, mean_factor
 from rnnzoo.tuning.diagnosis.diagnoses import Diagnosis
 from rnnzoo.tuning.diagnosis.figures import file_names, pictures_of, shared_picture
@@ -60,7 +59,7 @@ def write_page(
         write_whole(folder / "figures" / f"{picture.name}.png", picture.png())
         write_whole(folder / "figures" / f"{picture.name}.svg", picture.svg())
     numbers = {"text": text, "networks": [diagnosis.as_dict() for diagnosis in diagnoses]}
-    write_whole(folder / NUMBERS, (json.dumps(numbers, indent=1, allow_nan=False) + "\n").encode())
+    write_json(folder / NUMBERS, numbers, indent=1)
     write_whole(folder / "index.html", _page(diagnoses, shared, own, text, command or _no_command).encode())
     return folder / "index.html"
 

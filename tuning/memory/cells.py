@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import keras
 
-from rnnzoo.atomic_files import atomic_file
+from rnnzoo.atomic_files import write_json
 from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.diagnosis.flow_results import as_json, half_life_as_json
@@ -135,5 +135,4 @@ def _write(path: Path, cells: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     versions = {name: version(name) for name in ("rnnzoo", "keras", "tensorflow")}
     content = {"machine": f"{platform.machine()}, {platform.system()}", "versions": versions, "cells": cells}
-    with atomic_file(path) as file:
-        file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    write_json(path, content, indent=1)

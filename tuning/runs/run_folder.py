@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.atomic_files import atomic_file
+from rnnzoo.atomic_files import write_json
 from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.runs.folder_lock import LOCK
@@ -84,7 +84,7 @@ class RunFolder:
         """Make the folder and write down what the run was told."""
         self.path.mkdir(parents=True, exist_ok=True)
         libraries = ("rnnzoo", "keras", "tensorflow", "numpy")
-        self.write_json(
+        write_json(
             self.configuration,
             {
                 "network": network.as_dict(),
@@ -133,7 +133,3 @@ class RunFolder:
                     f"{self.path} was begun: {name} was {told.get(name)!r} and is {value!r}; restore the text, or "
                     "train anew in another folder."
                 )
-
-    def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
-        with atomic_file(path) as file:
-            file.write((json.dumps(content, indent=2) + "\n").encode())

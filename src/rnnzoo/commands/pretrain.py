@@ -1,6 +1,5 @@
 """`rnnzoo pretrain`: the package's presets, trained, measured and packed as they were."""
 
-import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -107,7 +106,7 @@ def _train(folder: Path, stage: "Stage") -> None:
 
 
 def _ship(preset: Path, stages: "list[tuple[str, Stage]]", searched: dict[str, Any] | None) -> float:
-    from rnnzoo.atomic_files import write_whole
+    from rnnzoo.atomic_files import write_json, write_whole
     from rnnzoo.models import LanguageModel
     from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
     from rnnzoo.tuning.pretraining.card_figure import card_figure
@@ -119,12 +118,8 @@ def _ship(preset: Path, stages: "list[tuple[str, Stage]]", searched: dict[str, A
     corpus = prepare_corpus(stages[-1][1].training)
     card = measure_card(preset, folders, RECIPES[preset.name].stages, corpus)
     if searched is not None:
-        write_whole(preset / "search.json", _as_json(searched))
-    write_whole(preset / "card.json", _as_json(card))
+        write_json(preset / "search.json", searched, indent=1)
+    write_json(preset / "card.json", card, indent=1)
     write_whole(preset / "curves.png", card_figure(card, preset.name).png())
     write_whole(preset / "README.md", card_page(preset.name, card, searched).encode())
     return float(card["test"]["perplexity"])
-
-
-def _as_json(facts: dict[str, Any]) -> bytes:
-    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
