@@ -15,7 +15,7 @@ from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.runs.folder_lock import LOCK
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["FROM_A_COPY", "RunFolder"]
+__all__ = ["FROM_A_COPY", "RunFolder", "read_told"]
 
 FROM_A_COPY = "bring it back from a copy, or train anew in another folder"
 """The way out of a run.json that is damaged."""
@@ -94,23 +94,16 @@ class RunFolder:
             },
         )
 
-    def read_configuration(self, told_in: Path | None = None) -> tuple[NetworkConfig, TrainingConfig, dict[str, Any]]:
-        """What the run was told: the network, the recipe, and the facts of the corpus.
-
-        Args:
-            told_in: another file than run.json that says it, such as the card of a preset.
+    def read_configuration(self) -> tuple[NetworkConfig, TrainingConfig, dict[str, Any]]:
+        """What the run was told, see `read_told`.
 
         Raises:
             FileNotFoundError: if there is no run here.
             ValueError: if run.json is damaged.
         """
-        path = told_in or self.configuration
-        if not path.is_file():
-            raise FileNotFoundError(f"a run to resume must hold run.json, but {self.path} does not.")
-        with named_damage(path, FROM_A_COPY):
-            told = json.loads(path.read_text(encoding="utf-8"))
-            network, training = NetworkConfig.from_dict(told["network"]), TrainingConfig.from_dict(told["training"])
-            return network, training, dict(told["corpus"])
+        if not self.configuration.is_file():
+            raise FileNotFoundError(f"a run must hold run.json, but {self.path} does not.")
+        return read_told(self.configuration)
 
     def check_is_resumable(self, network: NetworkConfig, training: TrainingConfig) -> None:
         """Raise a ValueError that names the first option in which the run differs from what is asked for now."""
@@ -133,3 +126,19 @@ class RunFolder:
                     f"{self.path} was begun: {name} was {told.get(name)!r} and is {value!r}; restore the text, or "
                     "train anew in another folder."
                 )
+
+
+def read_told(path: Path) -> tuple[NetworkConfig, TrainingConfig, dict[str, Any]]:
+    """What a run was told: the network, the recipe, and the facts of the corpus.
+
+    Args:
+        path: its run.json, or the card of the preset that came out of it.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged.
+    """
+    with named_damage(path, FROM_A_COPY):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        network, training = NetworkConfig.from_dict(told["network"]), TrainingConfig.from_dict(told["training"])
+        return network, training, dict(told["corpus"])

@@ -11,7 +11,7 @@ from rnnzoo.commands.configuration import chosen
 from rnnzoo.commands.corpus_options import parse_corpus_options
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.models.presets import PRESETS
-from rnnzoo.tuning.runs.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import read_told
 from rnnzoo.tuning.training_config import CLIPPINGS, TrainingConfig
 
 __all__ = ["PANELS", "has_recipe", "network_options", "read_recipe", "training_config", "without_corpus"]
@@ -77,7 +77,7 @@ def read_recipe(source: Path) -> tuple[NetworkConfig, TrainingConfig]:
     told = _told_in(source)
     if told is None:
         raise FileNotFoundError(f"{source} must be a run or a preset of the package, but it holds no run.json.")
-    network, training, _ = RunFolder(told.parent).read_configuration(told)
+    network, training, _ = read_told(told)
     return network, training
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.runs.run_folder import RunFolder
+from rnnzoo.tuning.runs.run_folder import RunFolder, read_told
 from rnnzoo.tuning.training_config import TrainingConfig
 
 NETWORK = NetworkConfig(network="skip_rnn", units=8, skip=3)
@@ -20,6 +20,15 @@ def run(tmp_path: Path) -> RunFolder:
     run.check_is_free()
     run.create(NETWORK, TRAINING, CORPUS)
     return run
+
+
+def test_a_card_tells_what_a_run_told(run: RunFolder, tmp_path: Path) -> None:
+    card = tmp_path / "card.json"
+    card.write_bytes(run.configuration.read_bytes())
+    assert run.read_configuration() == read_told(card)
+    card.write_text("{}")
+    with pytest.raises(ValueError, match=r"card\.json must be as rnnzoo wrote it, but it is not: it lacks 'network'"):
+        read_told(card)
 
 
 def test_it_can_be_resumed_as_it_was_begun(run: RunFolder) -> None:
@@ -54,7 +63,7 @@ def test_neither_is_anything_else(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"must hold run\.json, but .* does not"):
+    with pytest.raises(FileNotFoundError, match=r"a run must hold run\.json, but .* does not"):
         RunFolder(tmp_path).read_configuration()
 
 
