@@ -5,14 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from rnnzoo.atomic_files import write_json
 from rnnzoo.models.arguments import is_integer
 from rnnzoo.models.word_splitting import refuse_surrogates, split_chunk, split_chunks, split_words
-
-if TYPE_CHECKING:
-    from rnnzoo.models.vocabulary_graph import VocabularyGraph
 
 __all__ = ["RULES", "Vocabulary"]
 
@@ -156,12 +153,6 @@ class Vocabulary:
             else:
                 words.append(word)
         return " ".join(words)
-
-    def graph(self) -> "VocabularyGraph":
-        """The same vocabulary as TensorFlow operations, for SavedModels."""
-        from rnnzoo.models.vocabulary_graph import VocabularyGraph
-
-        return VocabularyGraph(self)
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` rebuilds the vocabulary from, as JSON can hold it."""

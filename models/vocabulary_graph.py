@@ -26,7 +26,7 @@ class VocabularyGraph(tf.Module):
     Args:
         vocabulary: the words and the rule to follow.
 
-    >>> graph = Vocabulary(["<unk>", "<eos>", "to", "be"]).graph()
+    >>> graph = VocabularyGraph(Vocabulary(["<unk>", "<eos>", "to", "be"]))
     >>> graph.encode(tf.constant(["to be", "be quiet!"])).to_list()
     [[2, 3], [3, 0, 0]]
     >>> graph.words(tf.constant([[2, 3]])).numpy().tolist()
@@ -68,7 +68,7 @@ class VocabularyGraph(tf.Module):
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """The words of ids `(batch, None)` as texts `(batch,)`, exactly as `Vocabulary.decode` writes them.
 
-        >>> graph = Vocabulary(["<unk>", "<eos>", "don", "'t", "go"]).graph()
+        >>> graph = VocabularyGraph(Vocabulary(["<unk>", "<eos>", "don", "'t", "go"]))
         >>> graph.decode(tf.ragged.constant([[2, 3, 4], []], dtype=tf.int32)).numpy().tolist()
         [b"don't go", b'']
         """
@@ -79,7 +79,7 @@ class VocabularyGraph(tf.Module):
     def joined(self, words: tf.Tensor) -> tf.Tensor:
         """What each word adds to a text that `decode` writes: the word behind a space, or a suffix without one.
 
-        >>> graph = Vocabulary(["<unk>", "<eos>", "don", "'t"]).graph()
+        >>> graph = VocabularyGraph(Vocabulary(["<unk>", "<eos>", "don", "'t"]))
         >>> graph.joined(tf.constant(["don", "'t"])).numpy().tolist()
         [b' don', b"'t"]
         """

@@ -9,6 +9,7 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.models.questions import continue_text, rate, suggest
 from rnnzoo.models.softmaxes import TiedSoftmax
+from rnnzoo.models.vocabulary_graph import VocabularyGraph
 from rnnzoo.serving.continuing import ContinuingSignatures, check_draw, in_rows
 from rnnzoo.serving.model_module import ModelModule
 
@@ -46,7 +47,7 @@ class LanguageModelSignatures(ModelModule):
             raise ValueError(f"top_k must be from 1 to {known}, the words of the vocabulary, but got {top_k=}.")
         self._top_k = top_k
         self._neural_cache = neural_cache
-        self._vocabulary = model.vocabulary.graph()
+        self._vocabulary = VocabularyGraph(model.vocabulary)
         self._variables = [variable.value for variable in model.variables]
         if isinstance(model.softmax, TiedSoftmax):
             vectors, _ = model.softmax.weights

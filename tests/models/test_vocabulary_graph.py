@@ -10,10 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnnzoo.models.vocabulary import RULES, Vocabulary
+from rnnzoo.models.vocabulary_graph import VocabularyGraph
 
 WORDS = ("<unk>", "<eos>", ",", "don", "'t", "real", "@-@", "U.S.", "naïve", "game's", "\ufeff")
 VOCABULARIES = [Vocabulary(WORDS, rule) for rule in RULES]
-GRAPHS = [vocabulary.graph() for vocabulary in VOCABULARIES]
+GRAPHS = [VocabularyGraph(vocabulary) for vocabulary in VOCABULARIES]
 
 # Text that hits the patterns' edges far more often than characters drawn evenly would.
 LETTERS = [
@@ -88,7 +89,7 @@ def test_ids_outside_the_vocabulary_are_refused() -> None:
 class _Echo(tf.Module):
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.vocabulary = vocabulary.graph()
+        self.vocabulary = VocabularyGraph(vocabulary)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
     def echo(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
