@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from rnnzoo.models.arguments import real, truth, whole
 from rnnzoo.models.cutoffs import check_cutoffs, default_cutoffs
@@ -29,6 +29,8 @@ class Architecture:
 
     Attributes:
         layer: the class in `rnnzoo.models` that it is made of.
+        family: what a gradient takes back through time: every step, an edge over several as well, or gates.
+        rectified: whether its units put out any number above 0.
         options: arguments of the layer that make it this network.
         takes: the options of `NetworkConfig` that mean something here, beside those that all networks share.
         chrono: for `longest_lag`, the class in `rnnzoo.models.initializers` that draws its biases.
@@ -37,6 +39,8 @@ class Architecture:
     """
 
     layer: str
+    family: Literal["plain", "skip", "gated"]
+    rectified: bool = False
     options: Mapping[str, Any]
     takes: frozenset[str] = frozenset()
     chrono: str | None = None
@@ -47,18 +51,23 @@ class Architecture:
 ARCHITECTURES: Mapping[str, Architecture] = {
     "simple_rnn_tanh": Architecture(
         layer="SimpleRNN",
+        family="plain",
         options={"activation": "tanh"},
         cures="the plain one: its gradient vanishes",
         source="Elman 1990",
     ),
     "simple_rnn_relu": Architecture(
         layer="SimpleRNN",
+        family="plain",
+        rectified=True,
         options={"activation": "relu"},
         cures="slope 1 keeps the gradient; may explode",
         source="Nair & Hinton 2010",
     ),
     "simple_rnn_leaky_relu": Architecture(
         layer="SimpleRNN",
+        family="plain",
+        rectified=True,
         options={"activation": "leaky_relu"},
         takes=frozenset({"negative_slope"}),
         cures="as ReLU, and no unit dies",
@@ -66,12 +75,15 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "irnn": Architecture(
         layer="IRNN",
+        family="plain",
+        rectified=True,
         options={},
         cures="starts as the identity: what is known stays",
         source="Le, Jaitly & Hinton 2015",
     ),
     "skip_rnn": Architecture(
         layer="SkipRNN",
+        family="skip",
         options={},
         takes=frozenset({"skip", "dilated"}),
         cures="an edge from h[t-skip]: gradients skip steps",
@@ -79,6 +91,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "skip_update_lstm": Architecture(
         layer="SkipUpdateLSTM",
+        family="gated",
         options={},
         takes=frozenset({"budget", "longest_lag"}),
         chrono="ChronoLSTM",
@@ -87,6 +100,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "skip_update_gru": Architecture(
         layer="SkipUpdateGRU",
+        family="gated",
         options={},
         takes=frozenset({"budget", "longest_lag"}),
         chrono="ChronoGRU",
@@ -95,6 +109,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "lstm": Architecture(
         layer="LSTM",
+        family="gated",
         options={},
         takes=frozenset({"longest_lag"}),
         chrono="ChronoLSTM",
@@ -103,6 +118,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "gru": Architecture(
         layer="GRU",
+        family="gated",
         options={},
         takes=frozenset({"longest_lag"}),
         chrono="ChronoGRU",
@@ -129,8 +145,9 @@ class NetworkConfig:
         recurrent_scale: a factor on the identity.
         normalization: "layer" or "batch", inside the recurrence.
         negative_slope: of the leaky ReLU.
-        skip: how many steps the second edge of a skip_rnn crosses; if dilated, it doubles from layer to layer.
-        dilated: whether a skip_rnn does without the edge from one step back.
+        skip: how many steps the second edge of a skip_rnn crosses; 4. If dilated, the edge of the first layer; 1.
+        dilated: whether a skip_rnn does without the edge from one step back; the other then crosses twice as many
+            steps from layer to layer, so that one layer with a skip of 1 is a plain network.
         budget: λ, the loss for each update of a skip_update network.
         longest_lag: draws a gated network's biases for memories of up to so many steps (chrono initialisation).
         softmax: "tied", over all words, its weights the word vectors; or "adaptive", which decides among the frequent

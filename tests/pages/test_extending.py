@@ -13,8 +13,13 @@ import pytest
 from conformance import networks, reference
 from pages.blocks import ROOT, blocks_of
 
-from rnnzoo.models import LanguageModel, architectures, layers
+from rnnzoo.models import NETWORKS, LanguageModel, NetworkConfig, architectures, layers
 from rnnzoo.models.architectures import Architecture
+from rnnzoo.tuning.diagnosis.evidence import Evidence
+from rnnzoo.tuning.diagnosis.remedies import remedies_for
+from rnnzoo.tuning.diagnosis.verdict import Finding, Verdict
+from rnnzoo.tuning.memory import adding_table, spread_table
+from rnnzoo.tuning.pretraining.card_figure import zoo_figure
 
 BLOCKS = blocks_of(ROOT / "models" / "EXTENDING.md")
 
@@ -96,6 +101,21 @@ def test_blocks_run(new_layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (4, 7, 16) == names["outputs"].shape
     assert isinstance(names["model"], LanguageModel)
     assert [new_layer, new_layer] == [type(layer) for layer in names["model"].recurrent_layers]
+
+
+def test_the_row_is_all_that_diagnosis_and_tables_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = eval(f"{{{block('row')}}}", {"Architecture": Architecture}).items()
+    monkeypatch.setitem(architectures.ARCHITECTURES, *row)  # type: ignore[arg-type]
+    network = NetworkConfig(network="ugrnn")
+    for name, evidence in (("vanishing", Evidence(factor=0.5)), ("exploding", Evidence(first_factor=1.5))):
+        verdict = Verdict(findings=(Finding(name=name, reason="made up", numbers={}),))
+        assert "normalisation" in {remedy.name for remedy in remedies_for(verdict, evidence, network)}
+    for module in (adding_table, spread_table):
+        monkeypatch.setattr(module, "NETWORKS", (*NETWORKS, "ugrnn"))
+    assert "ugrnn" in {cell.row for cell in adding_table.adding_table().cells}
+    assert set(NETWORKS) == {cell.row for cell in spread_table.spread_table().cells}  # it has no recipe yet
+    card = {"network": network.as_dict(), "diagnosis": {"median": [1.0, 0.5]}}
+    assert zoo_figure({"ugrnn_wikitext2": card}).svg()
 
 
 def test_every_python_block_is_tested() -> None:

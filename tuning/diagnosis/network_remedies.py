@@ -17,11 +17,9 @@ __all__ = [
     "slope_one",
 ]
 
-GATED = ("lstm", "gru", "skip_update_lstm", "skip_update_gru")
-RECTIFIED = ("simple_rnn_relu", "simple_rnn_leaky_relu", "irnn")
-
 
 def slope_one(patient: Patient) -> Remedy | None:
+    """For tanh, whose slope is below 1 all but at 0."""
     if patient.network.network not in ("simple_rnn_tanh", "skip_rnn"):
         return None
     options = {} if patient.network.normalization else {"normalization": "layer"}
@@ -35,6 +33,7 @@ def slope_one(patient: Patient) -> Remedy | None:
 
 
 def living_slope(patient: Patient) -> Remedy | None:
+    """For units that put out nothing but 0, and so get no gradient that could wake them."""
     if patient.network.network == "simple_rnn_leaky_relu":
         return None
     return Remedy(
@@ -46,7 +45,8 @@ def living_slope(patient: Patient) -> Remedy | None:
 
 
 def bounded(patient: Patient) -> Remedy | None:
-    if patient.network.network not in RECTIFIED:
+    """For units whose output has no end."""
+    if not ARCHITECTURES[patient.network.network].rectified:
         return None
     return Remedy(
         name="activation",
@@ -57,17 +57,18 @@ def bounded(patient: Patient) -> Remedy | None:
 
 
 def remembering_start(patient: Patient) -> Remedy | None:
+    """For what forgets before it has learnt anything: gates that begin open, kernels that begin as the identity."""
     network, lag = patient.network, 2 * patient.evidence.needed_lag
-    if network.network in GATED:
-        layer = "LSTM" if "lstm" in network.network else "GRU"
-        if network.longest_lag is not None and network.longest_lag >= lag:
+    architecture = ARCHITECTURES[network.network]
+    if architecture.family == "gated":
+        if architecture.chrono is None or (network.longest_lag is not None and network.longest_lag >= lag):
             return None
         return Remedy(
             name="initialiser",
             reason=f"biases that let gates remember for up to {lag} steps (chrono, Tallec & Ollivier 2018).",
             arguments=flags({"longest_lag": max(3, lag)}),
-            keras=f"rnnzoo.models.{layer}(units, "
-            f"bias_initializer=rnnzoo.models.initializers.Chrono{layer}({max(3, lag)}))",
+            keras=f"rnnzoo.models.{architecture.layer}(units, "
+            f"bias_initializer=rnnzoo.models.initializers.{architecture.chrono}({max(3, lag)}))",
         )
     if network.network == "irnn":
         if network.recurrent_scale in (None, 1.0):
@@ -89,8 +90,9 @@ def remembering_start(patient: Patient) -> Remedy | None:
 
 
 def bounded_start(patient: Patient) -> Remedy | None:
+    """For a recurrent kernel that stretches what it is multiplied with before any step is made."""
     network = patient.network
-    wanted = "np_rnn" if network.network in RECTIFIED else "orthogonal"
+    wanted = "np_rnn" if ARCHITECTURES[network.network].rectified else "orthogonal"
     if network.recurrent_initializer == wanted or (wanted == "orthogonal" and network.recurrent_initializer is None):
         return None
     reasons = {
@@ -112,6 +114,7 @@ def bounded_start(patient: Patient) -> Remedy | None:
 
 
 def normalisation(patient: Patient) -> Remedy | None:
+    """For sums that leave the range in which an activation has a slope, whichever way."""
     if patient.network.normalization is not None:
         return None
     layer = ARCHITECTURES[patient.network.network].layer
@@ -125,7 +128,8 @@ def normalisation(patient: Patient) -> Remedy | None:
 
 
 def skip(patient: Patient) -> Remedy | None:
-    if patient.network.network in (*GATED, "skip_rnn"):
+    """For plain networks, whose gradient has to take every step."""
+    if ARCHITECTURES[patient.network.network].family != "plain":
         return None
     skip = max(2, patient.evidence.needed_lag // 4)
     return Remedy(
@@ -137,6 +141,7 @@ def skip(patient: Patient) -> Remedy | None:
 
 
 def gates(patient: Patient) -> Remedy | None:
+    """For what nothing smaller has cured: another network, or, of one with gates, the one that skips whole steps."""
     network = patient.network.network
     wanted = {"lstm": "skip_update_lstm", "gru": "skip_update_gru"}.get(network, "gru")
     if network.startswith("skip_update"):

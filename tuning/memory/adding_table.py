@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rnnzoo.models.architectures import NETWORKS, NetworkConfig
+from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
 from rnnzoo.tuning.memory.cells import Cell, Outcome
 from rnnzoo.tuning.memory.table import Table, by_row, middle, number
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -116,5 +116,4 @@ def _adam(learning_rate: float, batch_size: int, seed: int) -> TrainingConfig:
 
 
 def _chrono(network: str, length: int) -> dict[str, Any]:
-    gated = network in ("lstm", "gru", "skip_update_lstm", "skip_update_gru")
-    return {"longest_lag": length} if gated else {}
+    return {} if ARCHITECTURES[network].chrono is None else {"longest_lag": length}

@@ -16,7 +16,7 @@ _EPOCHS = 3
 
 def spread_table(seeds: int = 3) -> Table:
     """Three epochs of each network's recipe, its learning rate falling to 0 in them; one seed of all, then the next."""
-    stages = {name: RECIPES[f"{name}_wikitext2"].stages[0] for name in NETWORKS}
+    stages = {name: recipe.stages[0] for name in NETWORKS if (recipe := RECIPES.get(f"{name}_wikitext2")) is not None}
     cells = tuple(
         Cell(
             row=name,

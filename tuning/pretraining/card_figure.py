@@ -8,16 +8,13 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rnnzoo.models.architectures import ARCHITECTURES
 from rnnzoo.tuning.pages.drawing import Picture, Shape, line_styles, log_axis, new_figure, positive
 
 __all__ = ["card_figure", "zoo_figure"]
 
-# What they have in common that a gradient feels: a line of its own for each family.
-_FAMILIES = {
-    "gates": ("lstm", "gru", "skip_update_lstm", "skip_update_gru"),
-    "plain": ("simple_rnn_tanh", "simple_rnn_relu", "simple_rnn_leaky_relu", "irnn"),
-    "skip connection": ("skip_rnn",),
-}
+_FAMILIES = ("gated", "plain", "skip")
+"""What networks have in common that a gradient feels: a line of its own for each."""
 
 
 def card_figure(card: Mapping[str, Any], name: str) -> Picture:
@@ -40,7 +37,7 @@ def zoo_figure(cards: Mapping[str, Mapping[str, Any]]) -> Picture:
         log_axis(axes, np.concatenate([*left.values()]))
         styles = dict(zip(_FAMILIES, line_styles(len(_FAMILIES)), strict=True))
         for name, curve in left.items():
-            family = next(one for one, networks in _FAMILIES.items() if cards[name]["network"]["network"] in networks)
+            family = ARCHITECTURES[cards[name]["network"]["network"]].family
             axes.plot(np.arange(len(curve)), curve, **{**styles[family], "marker": None})
         axes.set_xlim(0, max(map(len, left.values())) - 1)
         axes.set_xlabel("lag k, in words")
