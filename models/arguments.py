@@ -102,7 +102,7 @@ def truth(name: str, value: object) -> bool:
 
 def _integers(least: int | None, most: int | None) -> str:
     if least is None:
-        return "an integer"
+        return "an integer" if most is None else f"an integer of at most {most}"
     if most is not None:
         return f"an integer from {least} to {most}"
     return "a positive integer" if least == 1 else f"an integer of at least {least}"
@@ -115,6 +115,6 @@ def _numbers(least: float | None, above: float | None, most: float | None, below
         return "positive and finite"
     words = (("at least", least), ("above", above), ("at most", most), ("below", below))
     bounds = [f"{word} {bound:g}" for word, bound in words if bound is not None]
-    if most is below is None:
+    if least is above is None or most is below is None:
         bounds.append("finite")
     return " and ".join(bounds) if len(bounds) > 1 else "a finite number"

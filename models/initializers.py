@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.arguments import whole
+
 __all__ = ["ChronoGRU", "ChronoLSTM", "NonNegativeProduct", "SquareBlocks"]
 
 
@@ -77,9 +79,7 @@ class _Chrono(keras.initializers.Initializer):
     """Biases under which a gate keeps its memory for 1 … `longest_lag` steps, drawn uniformly and logarithmed."""
 
     def __init__(self, longest_lag: int, seed: int | None = None) -> None:
-        if longest_lag < 3:
-            raise ValueError(f"longest_lag must be at least 3 steps, but got {longest_lag=}.")
-        self.longest_lag = longest_lag
+        self.longest_lag = whole("longest_lag", longest_lag, least=3)
         self.seed = seed
 
     def lags(self, units: int, dtype: Any) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -355,8 +355,8 @@ class LanguageModel(keras.Model):
 
 
 def _as_list(texts: str | Sequence[str]) -> list[str]:
-    texts = [texts] if isinstance(texts, str) else list(texts)
-    for text in texts:
+    given = list(texts) if isinstance(texts, Iterable) and not isinstance(texts, str | bytes) else [texts]
+    for text in given:
         if not isinstance(text, str):
             raise ValueError(f"texts must be strings, but got {text!r}.")
-    return texts
+    return given

@@ -58,8 +58,7 @@ class ContiguousBatches:
                 "the corpus must hold at least one window and one token per row, "
                 f"but got {len(self.tokens)} tokens for window={self.window} and batch_size={self.batch_size}."
             )
-        if not 0 <= self.offset < len(self.tokens):
-            raise ValueError(f"offset must be from 0 to {len(self.tokens) - 1}, but got offset={self.offset}.")
+        whole("offset", self.offset, least=0, most=len(self.tokens) - 1)
 
     def __len__(self) -> int:
         longest = -(-len(self.tokens) // self.batch_size)
@@ -84,11 +83,9 @@ class ContiguousBatches:
             start: the first batch to give; 0 (default) is the whole epoch, another number resumes one.
 
         Raises:
-            ValueError: if `start` is not from 0 to `len(self)`.
+            ValueError: if `start` is no integer from 0 to `len(self)`.
         """
-        if not 0 <= start <= len(self):
-            raise ValueError(f"start must be from 0 to {len(self)}, but got {start=}.")
-
+        start = whole("start", start, least=0, most=len(self))
         return self.walked(lambda: (self[step] for step in range(start, len(self))), len(self) - start)
 
     def walked(self, walk: Callable[[], Iterator[Batch]], count: int) -> tf.data.Dataset:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from rnnzoo.models.arguments import whole
+from rnnzoo.models.arguments import truth, whole
 from rnnzoo.models.normalization import Normalize, Site, normalizer
 from rnnzoo.models.recurrence import States, Trajectory
 from rnnzoo.models.time_loops import recurrent_product
@@ -46,6 +46,7 @@ class RecurrentCell(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         units = whole("units", units, least=1)
+        use_bias = truth("use_bias", use_bias)
         super().__init__(**kwargs)
         self.units = units
         self.use_bias = use_bias

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.arguments import truth
 from rnnzoo.models.initializers import ChronoLSTM
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.layers.layer import RecurrentLayer
@@ -32,7 +33,9 @@ class LSTMCell(RecurrentCell):
         """`unit_forget_bias=None` means True unless the bias is `ChronoLSTM`'s."""
         super().__init__(units, **options)
         is_chrono = isinstance(self.bias_initializer, ChronoLSTM)
-        self.unit_forget_bias = not is_chrono if unit_forget_bias is None else unit_forget_bias
+        self.unit_forget_bias = (
+            not is_chrono if unit_forget_bias is None else truth("unit_forget_bias", unit_forget_bias)
+        )
 
     @property
     def further_state_sizes(self) -> tuple[int, ...]:

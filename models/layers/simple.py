@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnzoo.models.arguments import real
 from rnnzoo.models.layers.cell import RecurrentCell
 from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.normalization import Normalize, Site
@@ -32,6 +33,8 @@ class SimpleRNNCell(RecurrentCell):
             raise ValueError(
                 f'negative_slope belongs to activation="leaky_relu", but got {activation=}, {negative_slope=}.'
             )
+        if negative_slope is not None:
+            negative_slope = real("negative_slope", negative_slope)
         # The slope of Keras's own activation of this name, so that the two layers agree.
         self.negative_slope = 0.2 if activation == "leaky_relu" and negative_slope is None else negative_slope
         self.activation = keras.activations.get(activation)
@@ -110,6 +113,7 @@ class IRNNCell(SimpleRNNCell):
         recurrent_initializer: Any = None,
         **options: Any,
     ) -> None:
+        scale = real("scale", scale)
         super().__init__(
             units,
             activation,

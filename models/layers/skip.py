@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from rnnzoo.models.arguments import is_integer
+from rnnzoo.models.arguments import is_integer, truth
 from rnnzoo.models.layers.layer import RecurrentLayer
 from rnnzoo.models.layers.simple import SimpleRNNCell
 
@@ -23,6 +23,7 @@ class SkipRNNCell(SimpleRNNCell):
         self, units: int, activation: Any = "tanh", *, skip: int = 4, dilated: bool = False, **options: Any
     ) -> None:
         super().__init__(units, activation, **options)
+        dilated = truth("dilated", dilated)
         if not is_integer(skip) or skip < 1 or (skip == 1 and not dilated):
             raise ValueError(f"skip must be an integer of at least 2 (1 if dilated), but got {skip=}, {dilated=}.")
         self.skip = int(skip)

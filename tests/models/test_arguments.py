@@ -41,6 +41,7 @@ def test_what_is_no_number(value: Any) -> None:
         (0, {"least": 1}, "a positive integer"),
         (1, {"least": 2}, "an integer of at least 2"),
         (3, {"least": 1, "most": 2}, "an integer from 1 to 2"),
+        (3, {"most": 2}, "an integer of at most 2"),
     ],
 )
 def test_the_range_of_integers(value: int, bounds: dict[str, int], rule: str) -> None:
@@ -57,6 +58,8 @@ def test_the_range_of_integers(value: int, bounds: dict[str, int], rule: str) ->
         (2, {"least": 0, "most": 1}, "from 0 to 1"),
         (1, {"least": 0, "below": 1}, "at least 0 and below 1"),
         (0, {"above": 0, "most": 1}, "above 0 and at most 1"),
+        (2, {"most": 1}, "at most 1 and finite"),
+        (1, {"below": 1}, "below 1 and finite"),
     ],
 )
 def test_the_range_of_numbers(value: int, bounds: dict[str, float], rule: str) -> None:

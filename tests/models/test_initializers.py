@@ -109,8 +109,9 @@ def test_non_negative_product_in_16_bits_is_rounded(dtype: str) -> None:
         (lambda: NonNegativeProduct()((3, 4)), r"needs a square kernel, but got shape=\(3, 4\)"),
         (lambda: SquareBlocks("identity")((3, 4)), r"square blocks, but got shape=\(3, 4\)"),
         (lambda: SquareBlocks("identity")((3,)), r"square blocks, but got shape=\(3,\)"),
-        (lambda: ChronoLSTM(2), r"at least 3 steps, but got longest_lag=2"),
-        (lambda: ChronoGRU(0), r"at least 3 steps, but got longest_lag=0"),
+        (lambda: ChronoLSTM(2), r"longest_lag must be an integer of at least 3, but got longest_lag=2"),
+        (lambda: ChronoGRU(3.5), r"longest_lag must be an integer of at least 3, but got longest_lag=3\.5"),
+        (lambda: ChronoGRU(0), r"longest_lag must be an integer of at least 3, but got longest_lag=0"),
     ],
 )
 def test_errors_name_the_rule_and_what_came(create: Any, message: str) -> None:

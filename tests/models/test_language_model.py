@@ -92,6 +92,8 @@ def test_keras_export_answers_token_ids(tmp_path: Path) -> None:
         (lambda model: model.generate("to", seed=2.0), r"seed must be an integer, but got seed=2\.0\."),
         (lambda model: model.generate("to", seed=True), r"seed must be an integer, but got seed=True\."),
         (lambda model: model.predict_next([b"to"]), r"texts must be strings, but got b'to'\."),
+        (lambda model: model.predict_next(b"to"), r"texts must be strings, but got b'to'\."),
+        (lambda model: model.predict_next(None), r"texts must be strings, but got None\."),
         (lambda model: model.score([]), "texts must hold at least one text, but got none"),
         (lambda model: model.step(tf.constant([2]), []), r"states must be 1 \(layer_0_state_0\), but got 0\."),
         (lambda model: model.encode(tf.constant([[2]]), [tf.zeros((1, 4))] * 2), r"states must be 1 .*, but got 2\."),

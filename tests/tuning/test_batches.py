@@ -86,13 +86,13 @@ def test_what_cannot_be_cut_is_refused(tokens: np.ndarray, batch_size: int, wind
         ContiguousBatches(tokens, batch_size, window)
 
 
-@pytest.mark.parametrize("offset", [-1, 9])
-def test_an_offset_outside_the_corpus_is_refused(offset: int) -> None:
-    with pytest.raises(ValueError, match=r"offset must be from 0 to 8, but got offset="):
+@pytest.mark.parametrize("offset", [-1, 9, 1.5])
+def test_an_offset_outside_the_corpus_is_refused(offset: float) -> None:
+    with pytest.raises(ValueError, match=r"offset must be an integer from 0 to 8, but got offset="):
         ContiguousBatches(np.arange(9), 2, 2, offset)
 
 
 @pytest.mark.parametrize("start", [-1, 3])
 def test_start_outside_the_epoch_is_refused(start: int) -> None:
-    with pytest.raises(ValueError, match="start must be from 0 to 2, but got"):
+    with pytest.raises(ValueError, match="start must be an integer from 0 to 2, but got"):
         ContiguousBatches(np.arange(8), 2, 2).dataset(start)

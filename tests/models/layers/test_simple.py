@@ -65,6 +65,14 @@ def test_slope_belongs_to_leaky_relu(activation: Any) -> None:
         SimpleRNN(3, activation, negative_slope=0.1)
 
 
+@pytest.mark.parametrize("value", ["x", float("nan")])
+def test_a_scale_and_a_slope_are_numbers(value: Any) -> None:
+    with pytest.raises(ValueError, match="scale must be a finite number, but got scale="):
+        IRNN(3, scale=value)
+    with pytest.raises(ValueError, match="negative_slope must be a finite number, but got negative_slope="):
+        SimpleRNN(3, "leaky_relu", negative_slope=value)
+
+
 @pytest.mark.parametrize("built", [False, True])
 def test_an_activation_with_weights_is_refused(built: bool) -> None:
     activation = keras.layers.PReLU()

@@ -91,6 +91,12 @@ def test_skip_must_skip(options: dict[str, Any], received: str) -> None:
         SkipRNN(3, **options)
 
 
+@pytest.mark.parametrize("option", ["dilated", "use_bias"])
+def test_the_word_no_is_no_truth_value(option: str) -> None:
+    with pytest.raises(ValueError, match=rf"{option} must be True or False, but got {option}='no'\."):
+        SkipRNN(3, skip=3, **{option: "no"})
+
+
 def test_skip_may_be_numpys() -> None:
     assert type(SkipRNN(4, skip=np.int64(3)).get_config()["skip"]) is int
 
