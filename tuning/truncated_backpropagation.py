@@ -11,7 +11,7 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.carried_states import CarriedStates
 from rnnzoo.tuning.evaluation.likelihoods import likelihoods_and_ranks
 from rnnzoo.tuning.losses.word_losses import word_loss
-from rnnzoo.tuning.optimization.optimizers import batches_learnt
+from rnnzoo.tuning.optimization.optimizers import batches_learnt, takes_whole_rows
 from rnnzoo.tuning.optimization.sparse_gradients import merge_repeated_rows
 from rnnzoo.tuning.replicas import own_rows, replica_count, rows_per_replica, sum_over_replicas
 from rnnzoo.tuning.runs.resumable_model import Logs, ResumableModel
@@ -124,7 +124,9 @@ class TruncatedBackpropagation(ResumableModel):
             penalties = [penalty / replica_count() for penalty in self.losses]
             loss = self.optimizer.scale_loss(tf.add_n([loss / tokens, *penalties]))
         gradients = tape.gradient(loss, self.trainable_weights)
-        self.optimizer.apply([merge_repeated_rows(gradient) for gradient in gradients], self.trainable_weights)
+        if not takes_whole_rows(self.optimizer):
+            gradients = [merge_repeated_rows(gradient) for gradient in gradients]
+        self.optimizer.apply(gradients, self.trainable_weights)
         self.training_states.carry(states)
         self.nats.update_state(sum_over_replicas(nats) / tokens, sample_weight=tokens)
         return self.training_logs()

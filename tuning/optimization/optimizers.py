@@ -10,7 +10,7 @@ from rnnzoo.tuning.optimization.sparse_gradients import first_occurrences, merge
 from rnnzoo.tuning.replicas import replica_count, sum_over_replicas
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "batches_learnt", "make_optimizer"]
+__all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "batches_learnt", "make_optimizer", "takes_whole_rows"]
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
@@ -22,14 +22,17 @@ for _name in ("_clip_gradients", "_all_reduce_sum_gradients"):
         )
 
 
-class _RowwiseClipping(keras.optimizers.Optimizer):
-    """Clips a sparse gradient by its rows, each of which must be named once (see `merge_repeated_rows`).
+class _WholeRows(keras.optimizers.Optimizer):
+    """Takes a sparse gradient by its rows, each of which it names once (see `merge_repeated_rows`).
 
-    Keras makes it dense first: all the rows of a large vocabulary for the norm of a few.
+    Keras makes it dense to be clipped: all the rows of a large vocabulary for the norm of a few.
 
     Where replicas share a batch, their gradients are summed before they are clipped, not after as in Keras: a
     threshold means the same on one device and on several.
     """
+
+    def apply(self, grads: Sequence[Gradient], trainable_variables: Any = None) -> None:
+        super().apply([merge_repeated_rows(gradient) for gradient in grads], trainable_variables)
 
     def _clip_gradients(self, gradients: Sequence[Gradient]) -> list[Gradient]:
         if replica_count() > 1:
@@ -47,17 +50,17 @@ class _RowwiseClipping(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class SGD(_RowwiseClipping, keras.optimizers.SGD):
+class SGD(_WholeRows, keras.optimizers.SGD):
     """Keras's SGD."""
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class RMSprop(_RowwiseClipping, keras.optimizers.RMSprop):
+class RMSprop(_WholeRows, keras.optimizers.RMSprop):
     """Keras's RMSprop."""
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class Adam(_RowwiseClipping, keras.optimizers.Adam):
+class Adam(_WholeRows, keras.optimizers.Adam):
     """Keras's Adam, which for a sparse gradient touches weights and moments of its rows alone.
 
     Keras's own decays the moments of all words in every step, and lets words that did not come drift on with what is
@@ -111,7 +114,12 @@ class SGDAroundAdam(Adam):
         learning_rate: SGD's.
         adam_share: Adam's learning rate, as a share of SGD's: both follow one schedule.
         adam_paths: the paths of the variables that are Adam's.
+        adam_places: their places among the variables, in place of their paths: what a built optimizer puts into its
+            configuration, since a model that is loaded may have other paths. They count the models of a process.
         **options: of Keras's Adam.
+
+    Raises:
+        ValueError: as it is built, if none of the variables has one of the paths.
 
     Source: Kingma & Ba 2015 for Adam's step.
 
@@ -124,19 +132,34 @@ class SGDAroundAdam(Adam):
         [1.0, 0.9, 0.9, 0.9]
     """
 
-    def __init__(self, learning_rate: float, *, adam_share: float, adam_paths: Sequence[str], **options: Any) -> None:
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        adam_share: float,
+        adam_paths: Sequence[str],
+        adam_places: Sequence[int] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(learning_rate, **options)
         self.adam_share = adam_share
         self.adam_paths = list(adam_paths)
+        self.adam_places = None if adam_places is None else list(adam_places)
 
     def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
             return
+        if self.adam_places is None:
+            self.adam_places = [place for place, one in enumerate(variables) if one.path in self.adam_paths]
+            if self.adam_paths and not self.adam_places:
+                paths = ", ".join(one.path for one in variables)
+                raise ValueError(f"adam_paths must be of the variables {paths}, but got {', '.join(self.adam_paths)}.")
+        self.adam_paths = [variables[place].path for place in self.adam_places]
         keras.optimizers.Optimizer.build(self, variables)  # Adam's would keep moments of all word vectors as well
         self._momentums, self._velocities = (
             [
-                self.add_variable_from_reference(variable, name) if variable.path in self.adam_paths else None
-                for variable in variables
+                self.add_variable_from_reference(variable, name) if place in self.adam_places else None
+                for place, variable in enumerate(variables)
             ]
             for name in ("momentum", "velocity")
         )
@@ -148,7 +171,8 @@ class SGDAroundAdam(Adam):
             super().update_step(gradient, variable, self.adam_share * learning_rate)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "adam_share": self.adam_share, "adam_paths": self.adam_paths}
+        own = {"adam_share": self.adam_share, "adam_paths": self.adam_paths, "adam_places": self.adam_places}
+        return {**super().get_config(), **own}
 
 
 def make_optimizer(training: TrainingConfig, layers: Sequence[keras.layers.Layer] = ()) -> keras.optimizers.Optimizer:
@@ -171,6 +195,15 @@ def make_optimizer(training: TrainingConfig, layers: Sequence[keras.layers.Layer
         adam_paths=[variable.path for layer in layers for variable in layer.trainable_variables],
         **options,
     )
+
+
+def takes_whole_rows(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether it merges the repeated rows of sparse gradients by itself, as those of this module do.
+
+    >>> takes_whole_rows(Adam()), takes_whole_rows(keras.optimizers.Adam())
+    (True, False)
+    """
+    return isinstance(getattr(optimizer, "inner_optimizer", optimizer), _WholeRows)
 
 
 def batches_learnt(optimizer: keras.optimizers.Optimizer) -> keras.Variable:

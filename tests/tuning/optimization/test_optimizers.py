@@ -2,6 +2,7 @@
 
 import runpy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -70,6 +71,16 @@ def test_adam_treats_each_row_as_if_it_were_alone(steps: list[list[int]]) -> Non
     np.testing.assert_allclose(after_steps(optimizers.Adam(0.1), gradients), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+@pytest.mark.parametrize("clipping", [{}, {"clipnorm": 0.5}])
+def test_a_row_that_comes_in_pieces_is_one_row(name: str, clipping: dict[str, float]) -> None:
+    """As the gradients of any Keras model are in which an id comes twice in a batch."""
+    values = tf.constant([[1.0] * 3, [-3.0] * 3, [0.5] * 3])
+    pieces = tf.IndexedSlices(values, tf.constant([2, 2, 4]), tf.constant([ROWS, 3]))
+    made = [getattr(optimizers, name)(0.1, **clipping) for _ in range(2)]
+    np.testing.assert_array_equal(after_steps(made[0], [merge_repeated_rows(pieces)]), after_steps(made[1], [pieces]))
+
+
 def test_vectors_and_tables_of_numbers_alike() -> None:
     bias = keras.Variable(tf.ones(4))
     optimizer = optimizers.Adam(0.1)
@@ -134,6 +145,29 @@ def test_sgd_around_adam_goes_on_from_its_variables() -> None:
     for one in (optimizer, resumed):
         one.apply([gradient / 3])
     np.testing.assert_array_equal(kernel.numpy(), resumed_kernel.numpy())
+
+
+def test_a_loaded_model_has_the_same_variables_with_adam(tmp_path: Path) -> None:
+    layers = [keras.layers.Embedding(5, 3), keras.layers.SimpleRNN(3, name="layer"), keras.layers.Dense(5)]
+    model = keras.Sequential([keras.Input((4,), dtype="int32"), *layers])
+    paths = [variable.path for variable in layers[1].trainable_variables]
+    optimizer = optimizers.SGDAroundAdam(0.5, adam_share=0.01, adam_paths=paths)
+    model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    inputs, targets = np.arange(20).reshape(5, 4) % 5, np.arange(5)
+    model.fit(inputs, targets, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert [variable.path for variable in loaded.layers[1].trainable_variables] == loaded.optimizer.adam_paths
+    for one in (model, loaded):
+        one.fit(inputs, targets, shuffle=False, verbose=0)
+    for mine, theirs in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+
+
+def test_paths_of_nothing_are_refused() -> None:
+    optimizer = optimizers.SGDAroundAdam(1.0, adam_share=0.1, adam_paths=["kernel"])
+    with pytest.raises(ValueError, match=r"adam_paths must be of the variables vectors, but got kernel\."):
+        optimizer.build([keras.Variable(tf.ones(2), name="vectors")])
 
 
 def test_the_recurrent_layers_are_adams_and_nothing_else() -> None:
