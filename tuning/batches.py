@@ -49,6 +49,7 @@ class ContiguousBatches:
     offset: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", np.asarray(self.tokens))
         for name, size in (("batch_size", self.batch_size), ("window", self.window)):
             whole(name, size, least=1)
         if self.tokens.ndim != 1 or not np.issubdtype(self.tokens.dtype, np.integer):

@@ -15,10 +15,10 @@ from rnnzoo.tuning.diagnosis.evidence import SENTENCE, Evidence
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow, as_json
 from rnnzoo.tuning.diagnosis.gradient_flows import gradient_flow
 from rnnzoo.tuning.diagnosis.lag_time_maps import LagTimeMap, lag_time_map
+from rnnzoo.tuning.diagnosis.layers_of_models import recurrent_layers_of
 from rnnzoo.tuning.diagnosis.remedies import network_like, remedies_for
 from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.signs import Signs
-from rnnzoo.tuning.diagnosis.train_step_probe import recurrent_layers_of
 from rnnzoo.tuning.diagnosis.verdict import Verdict, judge
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence, word_influence
 from rnnzoo.tuning.training_config import TrainingConfig

@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnzoo.models.arguments import whole
-from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow
 from rnnzoo.tuning.diagnosis.layer_measurement import LayerMeasurement
+from rnnzoo.tuning.diagnosis.layers_of_models import words_known
 from rnnzoo.tuning.diagnosis.single_losses import Loss
 from rnnzoo.tuning.diagnosis.text_windows import random_windows
 from rnnzoo.tuning.diagnosis.traced_model import TracedModel
+from rnnzoo.tuning.known_ids import check_ids
 
-__all__ = ["broken_weights", "check_ids", "gradient_flow", "gradient_flow_of_rows"]
+__all__ = ["broken_weights", "check_known", "gradient_flow", "gradient_flow_of_rows"]
 
 
 def gradient_flow(
@@ -57,7 +58,7 @@ def gradient_flow(
             holds ids that the model does not know.
 
     Example:
-        >>> from rnnzoo.models import NetworkConfig, Vocabulary
+        >>> from rnnzoo.models import LanguageModel, NetworkConfig, Vocabulary
         >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not"]])
         >>> model = LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8))
         >>> flow = gradient_flow(model, np.arange(100) % 6, lags=20, positions=4)
@@ -65,7 +66,7 @@ def gradient_flow(
         (['irnn_0'], (21,))
     """
     windows = random_windows(tokens, lags=lags, positions=positions, seed=seed, warm_up=warm_up)
-    check_ids(model, windows.inputs)
+    check_known(model, windows.inputs)
     return gradient_flow_of_rows(
         model,
         windows.inputs,
@@ -97,8 +98,12 @@ def gradient_flow_of_rows(
         positions: where the rows come from, for the result.
 
     Raises:
-        ValueError: as `gradient_flow`, or if a row has fewer than lags + 1 steps.
+        ValueError: as `gradient_flow`; if a row has fewer than lags + 1 steps; if the targets are no words, and no loss
+            is given.
     """
+    inputs, targets = np.asarray(inputs), np.asarray(targets)
+    if inputs.ndim < 2:
+        raise ValueError(f"inputs must be rows of steps, (rows, time, …), but got shape {inputs.shape}.")
     rows, time = inputs.shape[:2]
     lags = time - 1 if lags is None else lags
     lags = whole("lags", lags, least=1)
@@ -131,10 +136,8 @@ def broken_weights(model: keras.Model) -> dict[str, int]:
     return {path: count for path, count in counts.items() if count}
 
 
-def check_ids(model: keras.Model, token_ids: npt.NDArray[np.integer]) -> None:
-    """Raise a ValueError if a language model does not know one of the ids."""
-    if isinstance(model, LanguageModel) and not 0 <= token_ids.min() <= token_ids.max() < len(model.vocabulary):
-        raise ValueError(
-            f"tokens must be ids from 0 to {len(model.vocabulary) - 1}, the model's words, "
-            f"but got ids from {token_ids.min()} to {token_ids.max()}."
-        )
+def check_known(model: keras.Model, token_ids: npt.NDArray[np.integer]) -> None:
+    """Raise a ValueError if a model has no vector for one of the ids."""
+    words = words_known(model)
+    if words is not None:
+        check_ids(token_ids, words)

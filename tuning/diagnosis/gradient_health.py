@@ -16,6 +16,7 @@ from rnnzoo.tuning.diagnosis.signs_board import SignsBoard
 from rnnzoo.tuning.diagnosis.signs_file import SignsFile
 from rnnzoo.tuning.diagnosis.step_loss import StepLoss
 from rnnzoo.tuning.diagnosis.train_step_probe import Look, TrainStepProbe
+from rnnzoo.tuning.optimization.optimizers import batches_learnt
 from rnnzoo.tuning.replicas import number_in
 
 __all__ = ["GradientHealth"]
@@ -35,8 +36,9 @@ class GradientHealth(keras.callbacks.Callback):
     the batch to the real train function, as an iterator of the same kind, so that the very same compiled program runs.
     A sampled step costs about as much as three or four, the others a fraction of a millisecond more; the program aside
     is traced once. It works for models with a `train_step` of their own, for `steps_per_execution` (of several steps in
-    one call the first is looked at), for stateful layers, for mixed precision; resumed training counts on where the
-    optimizer's iterations are.
+    one call the first is looked at), for `gradient_accumulation_steps` (only steps that update are looked at), for
+    stateful layers, for mixed precision; resumed training counts on where the optimizer is, and every further `fit` of
+    the same model where the one before ended.
 
     Args:
         every: steps between two samples; 100, which costs a few percent of the time. The first steps, in which most
@@ -52,7 +54,7 @@ class GradientHealth(keras.callbacks.Callback):
     Raises:
         OSError: as training begins, if `csv` cannot be written to.
         ValueError: as training begins, if it is spread over several devices; at the first sample, if the train step
-            applies no gradient by a Keras optimizer.
+            applies no gradient by a Keras optimizer, or is one that must run eagerly.
 
     Example:
         >>> layers = [keras.layers.Input((5, 2)), keras.layers.SimpleRNN(4), keras.layers.Dense(1)]
@@ -86,6 +88,7 @@ class GradientHealth(keras.callbacks.Callback):
         self._probed_function: Any = None
         self._look: Look | None = None
         self._step: int | None = None
+        self._seen: tuple[keras.Model | None, int] = None, 0
         self._loss = StepLoss()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
@@ -103,9 +106,8 @@ class GradientHealth(keras.callbacks.Callback):
         if getattr(self.model, "batches_to_skip", 0):
             return
         done = self._begin() if self._step is None else self._step
-        steps = range(done + 1, done + 1 + self.model.steps_per_execution)
         is_built = self.model.built and self.model.trainable_variables  # else its first step is yet to build it
-        if is_built and any(self._is_due(step) for step in steps):
+        if is_built and self._is_due_after(done):
             self._stand_in()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -115,6 +117,7 @@ class GradientHealth(keras.callbacks.Callback):
             return
         first = self._step + 1
         self._step += steps
+        self._seen = self.model, self._step
         if loss is not None:
             self.signs.losses[self._step] = loss
         if self._look is not None:
@@ -134,10 +137,27 @@ class GradientHealth(keras.callbacks.Callback):
 
     def _begin(self) -> int:
         """Find out how many steps were made before, which is only known once a resumed state is in its place."""
-        self._step = 0 if self.model.optimizer is None else int(number_in(self.model.optimizer.iterations))
+        model, seen = self._seen
+        # An optimizer does not count all steps: not those that overflowed, and no other optimizer's.
+        self._step = max(self._learnt(), seen if model is self.model else 0)
         if self._file is not None:
             self.signs = self._file.begin(self._step)
         return self._step
+
+    def _learnt(self) -> int:
+        optimizer = self.model.optimizer
+        return 0 if optimizer is None else int(number_in(batches_learnt(optimizer)))
+
+    def _is_due_after(self, done: int) -> bool:
+        """Whether a sample is due in the next call; where gradients add up over several steps, since the last update.
+
+        Only a step that updates is looked at: in the others nothing is clipped, and no weight changes.
+        """
+        optimizer = self.model.optimizer
+        added = getattr(getattr(optimizer, "inner_optimizer", optimizer), "gradient_accumulation_steps", None) or 1
+        if added > 1 and (self._learnt() + 1) % added:
+            return False
+        return any(self._is_due(step) for step in range(done + 2 - added, done + 1 + self.model.steps_per_execution))
 
     def _is_due(self, step: int) -> bool:
         return step % self.every == 0 or (step < self.every and step & (step - 1) == 0)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.diagnosis.flow_results import as_json
-from rnnzoo.tuning.diagnosis.gradient_flows import check_ids
+from rnnzoo.tuning.diagnosis.gradient_flows import check_known
 from rnnzoo.tuning.diagnosis.layer_measurement import state_norms
 from rnnzoo.tuning.diagnosis.single_losses import Loss
 from rnnzoo.tuning.diagnosis.text_windows import TextWindows, check_tokens
@@ -79,7 +79,7 @@ def lag_time_map(
             f"{len(tokens)} tokens."
         )
     windows = TextWindows.ending_at(tokens, start + np.arange(words), lags, warm_up)
-    check_ids(model, windows.inputs)
+    check_known(model, windows.inputs)
     traced = TracedModel(model, windows.inputs[:1], loss)
     parts: dict[str, list[npt.NDArray[np.float64]]] = {layer.name: [] for layer in traced.layers}
     for losses, recordings in traced.run(windows.inputs, windows.targets):

@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from rnnzoo.tuning.diagnosis.layers_of_models import layers_of
+
 __all__ = ["measured_copy"]
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
@@ -32,7 +34,7 @@ def measured_copy(model: keras.Model, example: Any = None) -> keras.Model:
         raise ValueError(f"the model must be built, but {model.name} has no weights yet: call it once.")
     policy, random_state = keras.config.dtype_policy(), random.getstate()
     # Its classes are known here, registered or not, and its lambdas are in this process already.
-    classes = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
+    classes = {type(layer).__name__: type(layer) for layer in layers_of(model)}
     try:
         keras.config.set_dtype_policy("float64")  # for layers that a subclassed model makes by itself
         description = keras.saving.serialize_keras_object(model)

@@ -13,7 +13,7 @@ class VariableSigns:
     """One variable in one step.
 
     Attributes:
-        gradient_norm: of the gradient as backpropagation gave it.
+        gradient_norm: of the gradient as backpropagation gave it; the mean, where gradients add up over several steps.
         clipped_norm: of the gradient as the optimizer used it.
         clipped: whether the two differ, 0 or 1.
         weight_norm: of the variable after the step.

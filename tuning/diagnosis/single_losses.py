@@ -5,11 +5,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.models.language_model import LanguageModel
 
-__all__ = ["Loss", "RowLosses", "numbers_per_row", "single_losses"]
+__all__ = ["Loss", "RowLosses", "check_targets", "numbers_per_row", "single_losses", "words_told_apart"]
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """targets (b, …), outputs (b, …) → (b,)."""
@@ -38,7 +39,10 @@ def single_losses(model: keras.Model, example: Any, loss: Loss | None = None) ->
         outputs = _output(model, inputs)
         losses = compare(targets, outputs[:, -1] if outputs.shape.rank == 3 else outputs)
         if losses.shape.rank != 1:
-            raise ValueError(f"the loss must be one number for each row, but its shape is {losses.shape}.")
+            raise ValueError(
+                "the loss must be one number for each row (a loss of Keras's with reduction=None), "
+                f"but its shape is {losses.shape}."
+            )
         return losses
 
     return row_losses
@@ -56,6 +60,32 @@ def numbers_per_row(model: keras.Model, example: Any) -> int:
     return (
         len(model.vocabulary) if isinstance(model, LanguageModel) else 4 * int(np.prod(_output(model, example).shape))
     )
+
+
+def words_told_apart(model: keras.Model, example: Any) -> int:
+    """How many words a model without a loss of its own predicts: it puts out a number for each.
+
+    Raises:
+        ValueError: if it puts out a single number, or has several outputs.
+    """
+    if isinstance(model, LanguageModel):
+        return len(model.vocabulary)
+    words = int(_output(model, example).shape[-1])
+    if words < 2:
+        raise ValueError(
+            f"a model must put out a number for each word, or come with a loss, but {model.name} puts out one number "
+            "and came without (loss=)."
+        )
+    return words
+
+
+def check_targets(targets: npt.NDArray[Any], words: int) -> None:
+    """Raise a ValueError if targets are not words, of which there are so many."""
+    if not np.issubdtype(targets.dtype, np.integer) or not 0 <= targets.min() <= targets.max() < words:
+        raise ValueError(
+            f"targets must be words, integers from 0 to {words - 1}, or come with a loss, but got {targets.dtype} from "
+            f"{targets.min()} to {targets.max()} and none (loss=)."
+        )
 
 
 def _output(model: keras.Model, inputs: Any) -> tf.Tensor:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.tuning.diagnosis.cell_steps import cell_step
+from rnnzoo.tuning.diagnosis.layers_of_models import recurrent_layers_of
 from rnnzoo.tuning.diagnosis.measured_copy import measured_copy
 from rnnzoo.tuning.diagnosis.recorded_loop import Recording, recorded_loop
-from rnnzoo.tuning.diagnosis.single_losses import Loss, numbers_per_row, single_losses
-from rnnzoo.tuning.diagnosis.train_step_probe import recurrent_layers_of
+from rnnzoo.tuning.diagnosis.single_losses import Loss, check_targets, numbers_per_row, single_losses, words_told_apart
 
 __all__ = ["TracedModel"]
 
@@ -51,6 +51,7 @@ class TracedModel:
         numbers += _NUMBERS_PER_UNIT * example.shape[1] * sum(step.units for step in self.steps)
         # The weights of an unknown cell cannot be copied for every row, so that it takes one row at a time.
         self._most_rows = 1 if any(step.one_row for step in self.steps) else max(1, _NUMBERS_PER_PASS // numbers)
+        self._words = words_told_apart(self.model, example) if loss is None else None
         self._row_losses = single_losses(self.model, example, loss)
         for index, layer in enumerate(self.layers):
             layer.inner_loop = partial(self._inner_loop, index)
@@ -63,7 +64,12 @@ class TracedModel:
 
         All passes have equally many rows, the last one has the last row again to fill up; its losses tell how many
         rows count.
+
+        Raises:
+            ValueError: if targets are no words that the model tells apart, and its loss was not given.
         """
+        if self._words is not None:
+            check_targets(targets, self._words)
         total = len(inputs)
         passes = -(-total // self._most_rows)
         rows = -(-total // passes)

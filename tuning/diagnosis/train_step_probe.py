@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rnnzoo.tuning.diagnosis.layers_of_models import recurrent_layers_of
 from rnnzoo.tuning.diagnosis.measures import gradient_rows, state_row, weight_rows
+from rnnzoo.tuning.optimization.optimizers import takes_whole_rows
+from rnnzoo.tuning.optimization.sparse_gradients import merge_repeated_rows
 
-__all__ = ["Look", "TrainStepProbe", "recurrent_layers_of"]
+__all__ = ["Look", "TrainStepProbe"]
 
 UNSCALED = 1.0  # a loss
 Rows = npt.NDArray[np.float64]
@@ -54,7 +57,7 @@ class TrainStepProbe:
             real one.
 
     Raises:
-        ValueError: if the train step applies no gradient.
+        ValueError: if the train step applies no gradient, or is one that must run eagerly.
     """
 
     def __init__(self, model: keras.Model, element_spec: Any) -> None:
@@ -105,7 +108,15 @@ class TrainStepProbe:
                 replacements.enter_context(_replaced(optimizer, "apply", self._recorder_of(optimizer)))
             for row, layer in enumerate(self.layers):
                 replacements.enter_context(_replaced(layer, "inner_loop", self._shown_loop_of(layer, row)))
-            return tf.function(step, autograph=False).get_concrete_function(element_spec)
+            try:
+                return tf.function(step, autograph=False).get_concrete_function(element_spec)
+            except Exception as error:
+                if not model.run_eagerly:
+                    raise
+                raise ValueError(
+                    "a model whose gradients are watched must have a train_step that TensorFlow can trace, but that of "
+                    f"{type(model).__name__}, which runs eagerly, needs values: {str(error).splitlines()[0]}"
+                ) from error
 
     def _recorder_of(self, optimizer: keras.optimizers.Optimizer) -> Any:
         # What scales a loss against underflow does not clip; the optimizer inside it does.
@@ -114,18 +125,21 @@ class TrainStepProbe:
         def record(gradients: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
             if trainable_variables is None:
                 trainable_variables = optimizer._trainable_variables
-            pairs = [
-                (gradient, self._rows[id(variable)])
+            given = [
+                (gradient, variable)
                 for gradient, variable in zip(gradients, trainable_variables, strict=True)
                 if gradient is not None and id(variable) in self._rows
             ]
-            if not pairs:
+            if not given:
                 return
             self._applied = True
             scale = optimizer.scale_loss(UNSCALED)
-            before = [gradient if scale is UNSCALED else keras.ops.divide(gradient, scale) for gradient, _ in pairs]
+            before = [gradient if scale is UNSCALED else keras.ops.divide(gradient, scale) for gradient, _ in given]
+            if takes_whole_rows(inner):  # Keras's own clip what they are given
+                before = [merge_repeated_rows(gradient) for gradient in before]
+            before = _with_those_before(inner, before, given)
             measured = gradient_rows(before, inner._clip_gradients(before))
-            rows = [[row] for _, row in pairs]
+            rows = [[self._rows[id(variable)]] for _, variable in given]
             self._gradients.assign(tf.tensor_scatter_nd_update(self._gradients, rows, measured))
 
         return record
@@ -144,10 +158,15 @@ class TrainStepProbe:
         return shown
 
 
-def recurrent_layers_of(model: keras.Model) -> list[keras.layers.RNN]:
-    """All recurrent layers of a model, those inside of others included, in the order in which they were made."""
-    layers = model._flatten_layers(include_self=False, recursive=True)
-    return [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
+def _with_those_before(
+    optimizer: keras.optimizers.Optimizer, gradients: list[Any], given: Sequence[tuple[Any, Any]]
+) -> list[Any]:
+    """What an optimizer that lets gradients add up over several steps makes of them in the step that updates."""
+    steps = optimizer.gradient_accumulation_steps
+    if not steps:
+        return gradients
+    added = [optimizer._accumulated_gradients[optimizer._get_variable_index(variable)] for _, variable in given]
+    return [keras.ops.divide(keras.ops.add(*pair), steps) for pair in zip(gradients, added, strict=True)]
 
 
 def _optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:

@@ -14,6 +14,7 @@ from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.devices import compiles_with_xla
 from rnnzoo.tuning.evaluation.watching import Watch
+from rnnzoo.tuning.known_ids import check_ids
 from rnnzoo.tuning.truncated_backpropagation import TruncatedBackpropagation
 
 __all__ = ["Evaluation", "evaluate", "likelihood_totals"]
@@ -103,9 +104,11 @@ def evaluate(
         watch: told after each window how many are read.
 
     Raises:
-        ValueError: if a size is not a positive integer, or the text does not fill one window or one token per row.
+        ValueError: if a size is not a positive integer, the text does not fill one window or one token per row, or it
+            holds ids that the model does not know.
     """
     batches = ContiguousBatches(tokens, batch_size, window)
+    check_ids(batches.tokens, len(model.vocabulary))
     scorer = TruncatedBackpropagation(model, batch_size, loss="full")
     scorer.compile(optimizer=None, jit_compile=compiles_with_xla(jit_compile))
     watchers = [] if watch is None else [_Watcher(watch, len(batches))]

@@ -118,12 +118,12 @@ def _words_known(model: Any, limit: int | None) -> int | None:
     Raises:
         ValueError: if more are asked for.
     """
-    import keras
+    from rnnzoo.tuning.diagnosis.layers_of_models import words_known
 
-    sizes = [layer.input_dim for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
-    if sizes and limit is not None and limit > sizes[0]:
-        raise ValueError(f"vocabulary_limit must be at most {sizes[0]}, the words of {model.name}, but got {limit=}.")
-    return sizes[0] if sizes and limit is None else limit
+    known = words_known(model)
+    if known is not None and limit is not None and limit > known:
+        raise ValueError(f"vocabulary_limit must be at most {known}, the words of {model.name}, but got {limit=}.")
+    return known if limit is None else limit
 
 
 def vocabulary_of(model: Any, corpus: Any, limit: int | None) -> "Vocabulary":

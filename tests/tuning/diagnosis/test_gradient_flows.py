@@ -157,6 +157,11 @@ def stacked(cell: type[keras.layers.Layer]) -> keras.Model:
     return keras.Sequential([keras.layers.Input((None,)), keras.layers.Embedding(32, 3), cells, keras.layers.Dense(32)])
 
 
+def foreign(words: int = 32) -> keras.Model:
+    layers = [keras.layers.Embedding(32, 3), keras.layers.LSTM(3), keras.layers.Dense(words)]
+    return keras.Sequential([keras.layers.Input((None,)), *layers])
+
+
 def unbuilt() -> keras.Model:
     return keras.Sequential([keras.layers.Embedding(32, 3), keras.layers.LSTM(3), keras.layers.Dense(32)])
 
@@ -194,6 +199,9 @@ class Unrebuildable(keras.Model):
         (model, {"tokens": TOKENS / 2}, "tokens must be one row of ids, but got float64"),
         (model, {"tokens": TOKENS.reshape(2, 200)}, "tokens must be one row of ids"),
         (model, {"loss": lambda targets, outputs: outputs}, "one number for each row"),
+        (foreign, {"tokens": TOKENS + 1}, "ids from 0 to 31, the model's words, but got ids from"),
+        (lambda: foreign(30), {}, "targets must be words, integers from 0 to 29, or come with a loss, but got int"),
+        (lambda: foreign(1), {}, r"puts out one number and came without \(loss=\)"),
     ],
 )
 def test_bad_input(make: Any, options: dict[str, Any], complaint: str) -> None:
@@ -201,3 +209,15 @@ def test_bad_input(make: Any, options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint) as raised:
         gradient_flow(make(), options.pop("tokens"), **options)
     assert "\n" not in str(raised.value)
+
+
+def test_numbers_are_no_words_and_lists_are_rows() -> None:
+    layers = [keras.layers.Input((None, 1)), keras.layers.LSTM(3), keras.layers.Dense(4)]
+    numbers, rows = keras.Sequential(layers), [[[0.5], [0.1], [0.2]]]
+    with pytest.raises(
+        ValueError, match="targets must be words, integers from 0 to 3, or come with a loss, but got fl"
+    ):
+        gradient_flow_of_rows(numbers, rows, [0.5])
+    assert 2 == gradient_flow_of_rows(numbers, rows, [1]).lags
+    with pytest.raises(ValueError, match=r"inputs must be rows of steps, .*, but got shape \(3,\)"):
+        gradient_flow_of_rows(numbers, [0.5, 0.1, 0.2], [1])

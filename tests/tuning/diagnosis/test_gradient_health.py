@@ -1,6 +1,7 @@
 """The callback sees what a tape of our own sees, and tells it to files, boards and people."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,63 @@ def test_a_fit_that_died_leaves_nothing_behind() -> None:
         fit(model, health, Die())
     fit(model)
     assert health.signs.samples == []
+
+
+def test_gradients_that_add_up_are_seen_as_they_are_applied() -> None:
+    """The mean of what was added up is clipped, in every second step; nothing is said of the others."""
+    inputs, targets = np.ones((8, 3, 2), np.float32), np.repeat([[30.0], [-30.0], [30.0], [10.0]], 2, axis=0)
+    layers = [keras.layers.Input((3, 2)), keras.layers.SimpleRNN(3, kernel_initializer="zeros")]
+    model = keras.Sequential([*layers, keras.layers.Dense(1, kernel_initializer="zeros")])
+    optimizer = keras.optimizers.SGD(1e-3, gradient_accumulation_steps=2, global_clipnorm=1.0)
+    model.compile(optimizer, "mse", jit_compile=False)
+    health = GradientHealth(every=1)
+    model.fit(inputs, targets, batch_size=2, shuffle=False, verbose=0, callbacks=[health])
+    cancelled, added = health.signs.samples
+    assert (2, 0.0, False) == (cancelled.step, cancelled.gradient_norm, cancelled.clipped)
+    assert (4, 40.0, 1.0) == (added.step, pytest.approx(added.gradient_norm), pytest.approx(added.clipped_norm))
+    assert all(signs.update_ratio > 0 for signs in added.variables.values() if signs.gradient_norm > 0)
+    assert [1, 2, 3, 4] == sorted(health.signs.losses)
+
+
+def _with_an_optimizer_of_its_own() -> keras.Model:
+    class Own(keras.Sequential):
+        def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(self.loss(data[1], self(data[0], training=True)))
+            self.own.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+            return {"loss": loss}
+
+    model = Own(make_model().layers)
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    model.own = keras.optimizers.SGD(0.1)
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: make_model(keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)),
+        _with_an_optimizer_of_its_own,
+    ],
+    ids=["gradients add up", "an optimizer of its own"],
+)
+def test_a_second_fit_counts_on(make: Callable[[], keras.Model], tmp_path: Path) -> None:
+    model, health = make(), GradientHealth(every=1, csv=tmp_path / "signs.csv")
+    for _ in range(2):
+        fit(model, health)
+    assert list(range(1, 11)) == sorted(read_signs(tmp_path / "signs.csv").losses)
+
+
+def test_a_step_that_must_run_eagerly_is_refused_in_one_sentence() -> None:
+    class Eager(keras.Sequential):
+        def train_step(self, data: Any) -> Any:
+            assert float(tf.reduce_sum(data[0]).numpy()) > 0
+            return super().train_step(data)
+
+    model = Eager(make_model().layers)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+    with pytest.raises(ValueError, match="must have a train_step that TensorFlow can trace, but that of Eager, which"):
+        fit(model, GradientHealth())
 
 
 def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:

@@ -58,3 +58,10 @@ def test_a_text_shorter_than_a_window_is_refused() -> None:
     model = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=4))
     with pytest.raises(ValueError, match="at least one window"):
         evaluate(model, np.zeros(5, np.int32))
+
+
+def test_a_text_may_be_a_list_and_holds_known_words_alone() -> None:
+    model = LanguageModel(VOCABULARY, NetworkConfig(network="irnn", units=4))
+    assert 9 == evaluate(model, [2, 3, 4] * 3, batch_size=1, window=4, jit_compile=False).tokens
+    with pytest.raises(ValueError, match="tokens must be ids from 0 to 7, the model's words, but got ids from 2 to 8"):
+        evaluate(model, [2, 8] * 20)
