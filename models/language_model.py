@@ -39,6 +39,9 @@ class LanguageModel(keras.Model):
         vocabulary: the words it knows, V of them.
         config: the network and its sizes.
 
+    Raises:
+        ValueError: if one of them is something else.
+
     Example:
         >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
         >>> model = LanguageModel(vocabulary, NetworkConfig(network="irnn", units=8))
@@ -53,6 +56,9 @@ class LanguageModel(keras.Model):
     """The trained models that come with the package, by name."""
 
     def __init__(self, vocabulary: Vocabulary, config: NetworkConfig, **kwargs: Any) -> None:
+        if not isinstance(vocabulary, Vocabulary) or not isinstance(config, NetworkConfig):
+            got = f"{type(vocabulary).__name__} and {type(config).__name__}"
+            raise ValueError(f"a language model is made of a Vocabulary and a NetworkConfig, but got {got}.")
         super().__init__(**kwargs)
         self.vocabulary = vocabulary
         self.config = config

@@ -100,6 +100,8 @@ class LSTM(RecurrentLayer):
     """
 
     cell_class = LSTMCell
+    activation, recurrent_activation = staticmethod(keras.activations.tanh), staticmethod(keras.activations.sigmoid)
+    as_in_keras = (*RecurrentLayer.as_in_keras, "activation", "recurrent_activation")
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -168,3 +170,6 @@ class GRU(RecurrentLayer):
     """
 
     cell_class = GRUCell
+    activation, recurrent_activation = staticmethod(keras.activations.tanh), staticmethod(keras.activations.sigmoid)
+    reset_after = True
+    as_in_keras = (*RecurrentLayer.as_in_keras, "activation", "recurrent_activation", "reset_after")

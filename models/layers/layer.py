@@ -29,10 +29,13 @@ class RecurrentLayer(keras.layers.RNN):
 
     cell_class: ClassVar[type[RecurrentCell]] = RecurrentCell
     _flags = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+    unroll, use_cudnn = False, "auto"
+    as_in_keras: ClassVar[tuple[str, ...]] = ("unroll", "use_cudnn")
+    """What Keras's layers can be told, and these only as they are: taken, so that a configuration of Keras's fits."""
     _layer_options = (*_flags, "name", "trainable", "activity_regularizer", "input_shape", "batch_input_shape")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the cell's arguments, the layer's and Keras's flags in the signature, each once."""
+        """Show the cell's arguments, the layer's and Keras's flags in the signature, each once; have the cell's."""
         super().__init_subclass__(**kwargs)
         shown: dict[str, inspect.Parameter] = {}
         cells: list[Any] = [owner for owner in cls.cell_class.__mro__ if issubclass(owner, RecurrentCell)]
@@ -40,6 +43,8 @@ class RecurrentLayer(keras.layers.RNN):
             for name, parameter in list(inspect.signature(owner.__init__).parameters.items())[1:]:
                 if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                     shown.setdefault(name, parameter)
+                    if owner in cells:
+                        setattr(cls, name, _of_the_cell(name))
         for flag in cls._flags:
             shown[flag] = inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=bool)
         name = "activity_regularizer"
@@ -57,6 +62,8 @@ class RecurrentLayer(keras.layers.RNN):
     ) -> None:
         dropout = real("dropout", dropout, least=0, below=1)
         recurrent_dropout = real("recurrent_dropout", recurrent_dropout, least=0, below=1)
+        for name in options.keys() & set(self.as_in_keras):
+            _check_is(name, options.pop(name), type(self))
         known = {*type(self).__signature__.parameters, *self._layer_options, "dtype"}
         for name in options:
             if name not in known:
@@ -76,10 +83,6 @@ class RecurrentLayer(keras.layers.RNN):
         self.recurrent_dropout = recurrent_dropout
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-
-    @property
-    def units(self) -> int:
-        return self.cell.units
 
     def reset_state(self) -> None:
         if self.states is not None:
@@ -188,6 +191,16 @@ class RecurrentLayer(keras.layers.RNN):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RecurrentLayer":
         return cls(**config)
+
+
+def _check_is(name: str, value: Any, layer: type) -> None:
+    own, given = (getattr(one, "__name__", one) for one in (getattr(layer, name), value))  # an activation by its name
+    if given != own:
+        raise ValueError(f"{name} of a {layer.__name__} must be {own!r}, but got {name}={value!r}.")
+
+
+def _of_the_cell(name: str) -> property:
+    return property(lambda layer: getattr(layer.cell, name), doc=f"The cell's `{name}`.")
 
 
 def _take(values: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -91,7 +91,7 @@ def test_keras_export_answers_token_ids(tmp_path: Path) -> None:
         ),
         (lambda model: model.generate("to", seed=2.0), r"seed must be an integer, but got seed=2\.0\."),
         (lambda model: model.generate("to", seed=True), r"seed must be an integer, but got seed=True\."),
-        (lambda model: model.predict_next([b"to"]), r"texts must be strings, but got b'to'\."),
+        (lambda model: model.predict_next(["to", b"be"]), r"texts must be strings, but got b'be'\."),
         (lambda model: model.predict_next(b"to"), r"texts must be strings, but got b'to'\."),
         (lambda model: model.predict_next(None), r"texts must be strings, but got None\."),
         (lambda model: model.score([]), "texts must hold at least one text, but got none"),
@@ -102,6 +102,12 @@ def test_keras_export_answers_token_ids(tmp_path: Path) -> None:
 def test_one_line_for_each_mistake(ask: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ask(build())
+
+
+@pytest.mark.parametrize("parts", [(VOCABULARY, {"network": "gru"}), (["a"], NetworkConfig(network="gru"))])
+def test_it_is_made_of_a_vocabulary_and_a_configuration(parts: Any) -> None:
+    with pytest.raises(ValueError, match="is made of a Vocabulary and a NetworkConfig, but got "):
+        LanguageModel(*parts)
 
 
 def test_texts_may_come_from_a_generator() -> None:

@@ -151,8 +151,39 @@ def test_use_bias_false_has_no_bias(layer: Callable[..., Any], normalization: st
 
 
 def test_unknown_arguments_are_named_beside_those_of_the_layer() -> None:
-    with pytest.raises(ValueError, match=r"LSTM takes .*unit_forget_bias.*units.*, but got activation='tanh'\."):
-        layers.LSTM(4, activation="tanh")
+    with pytest.raises(ValueError, match=r"LSTM takes .*unit_forget_bias.*units.*, but got hidden_size=4\."):
+        layers.LSTM(4, hidden_size=4)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+def test_a_layer_of_keras_becomes_ours_by_its_configuration_and_has_its_attributes(kind: str) -> None:
+    theirs = getattr(keras.layers, kind)(4, kernel_regularizer="l2", return_sequences=True, dropout=0.1)
+    ours = getattr(layers, kind).from_config(theirs.get_config())
+    wanted, got = theirs.get_config(), ours.get_config()
+    assert {name: wanted[name] for name in wanted.keys() & got.keys()} == {
+        name: got[name] for name in wanted.keys() & got.keys()
+    }
+    for name in ("activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_regularizer"):
+        if hasattr(theirs, name):
+            assert _named(getattr(theirs, name)) == _named(getattr(ours, name))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"activation": "relu"}, r"activation of a GRU must be 'tanh', but got activation='relu'\."),
+        ({"reset_after": False}, r"reset_after of a GRU must be True, but got reset_after=False\."),
+        ({"unroll": True}, r"unroll of a GRU must be False, but got unroll=True\."),
+    ],
+)
+def test_what_only_keras_can_is_refused_by_its_name(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        layers.GRU(4, **options)
+    layers.GRU(4, activation=keras.activations.tanh, reset_after=True, unroll=False)
+
+
+def _named(value: Any) -> Any:
+    return getattr(value, "__name__", value) if not hasattr(value, "get_config") else value.get_config()
 
 
 def test_what_goes_by_position_is_named() -> None:
