@@ -103,17 +103,14 @@ class Space:
         values: dict[str, Value] = {}
         for name, hyperparameter in self.hyperparameters.items():
             scope = self._scopes[name]
-            active = network in scope.networks
             with contextlib.ExitStack() as conditions:
                 if len(scope.networks) < len(self.networks):
                     conditions.enter_context(hp.conditional_scope("network", list(scope.networks)))
                 if scope.parent is not None:
-                    conditions.enter_context(
-                        hp.conditional_scope(scope.parent, self._codes(scope.parent, scope.values))
-                    )
-                    active = active and values.get(scope.parent) in scope.values
+                    codes = self._codes(scope.parent, scope.values)
+                    conditions.enter_context(hp.conditional_scope(scope.parent, codes))
                 value = hyperparameter.declare(hp)
-            if active:
+            if self._is_active(name, network, values):
                 values[name] = value
         return self._pair(network, values)
 
@@ -122,9 +119,7 @@ class Space:
         network = str(values.get("network", next(iter(self.networks))))
         active: dict[str, Value] = {}
         for name, one in self.hyperparameters.items():
-            scope = self._scopes[name]
-            is_read = scope.parent is None or active.get(scope.parent) in scope.values
-            if network in scope.networks and is_read:
+            if self._is_active(name, network, active):
                 if isinstance(one, Choice) and one.fixed:
                     active[name] = one.values[0]
                 elif name in values:
@@ -146,6 +141,11 @@ class Space:
             "training": self.training.as_dict(),
             "hyperparameters": {name: asdict(one) for name, one in self.hyperparameters.items()},
         }
+
+    def _is_active(self, name: str, network: str, values: Mapping[str, Value]) -> bool:
+        """Whether a hyperparameter means something to a network, given the active values of those declared before."""
+        scope = self._scopes[name]
+        return network in scope.networks and (scope.parent is None or values.get(scope.parent) in scope.values)
 
     def _codes(self, parent: str, values: tuple[Value, ...]) -> list[Value]:
         choice = self.hyperparameters[parent]
