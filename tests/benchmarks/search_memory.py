@@ -17,7 +17,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from rnnzoo.tuning.search import Divergence, RandomSearch, run_with_workers
+from rnnzoo.tuning.search import Divergence, RandomSearch, Sharing, run_with_workers
 
 
 class Small(keras_tuner.HyperModel):
@@ -53,7 +53,7 @@ def main() -> None:
             log = Path(folder, f"{per_process}.log")
             os.environ["MEMORY_LOG"] = str(log)
             run = functools.partial(search, str(Path(folder, str(per_process))), trials)
-            run_with_workers(run, 1, trials_per_process=per_process)
+            run_with_workers(run, Sharing(trials_per_process=per_process))
             sizes = [int(line) for line in log.read_text().split()]
             print(f"{name}: {sizes[0]}, {sizes[len(sizes) // 2]}, {sizes[-1]} MiB")
 

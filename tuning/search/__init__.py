@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from rnnzoo.tuning.search.report.reported_search import read_search
     from rnnzoo.tuning.search.results import SearchResult, TrialRecord, read_result
     from rnnzoo.tuning.search.searching import search
-    from rnnzoo.tuning.search.sharing import Sharing
     from rnnzoo.tuning.search.space import Space
     from rnnzoo.tuning.search.tuner import GuardedTuner
     from rnnzoo.tuning.search.workers.processes import run_with_workers
+    from rnnzoo.tuning.search.workers.sharing import Sharing
 
 _HOMES = {
     "BayesianOptimization": "algorithms",
@@ -30,7 +30,7 @@ _HOMES = {
     "Pruner": "pruning",
     "RandomSearch": "algorithms",
     "SearchResult": "results",
-    "Sharing": "sharing",
+    "Sharing": "workers.sharing",
     "Space": "space",
     "TrialRecord": "results",
     "read_result": "results",

@@ -19,8 +19,9 @@ from rnnzoo.tuning.search.results import SearchResult, read_result
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
 from rnnzoo.tuning.search.search_tuner import collect, make_search_tuner
-from rnnzoo.tuning.search.sharing import Sharing, share
+from rnnzoo.tuning.search.shared_search import share
 from rnnzoo.tuning.search.space import DEFAULT_SPACE, Space
+from rnnzoo.tuning.search.workers.sharing import Sharing
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["DEFAULT_SPACE", "SearchFailedError", "search"]

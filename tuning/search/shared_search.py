@@ -3,12 +3,10 @@
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnnzoo.damaged_files import DamagedFileError
-from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.corpora.prepared_corpus import prepare_corpus
 from rnnzoo.tuning.devices import use_device
 from rnnzoo.tuning.search.keras_tuner_inside import is_chief_oracle
@@ -17,50 +15,10 @@ from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.search_plan import SearchPlan
 from rnnzoo.tuning.search.search_tuner import collect, make_search_tuner
 from rnnzoo.tuning.search.workers.processes import run_with_workers
-from rnnzoo.tuning.search.workers.roles import PATIENCE, Address, ChiefError, check_address_is_free, worker_number
+from rnnzoo.tuning.search.workers.roles import Address, ChiefError, check_address_is_free, worker_number
+from rnnzoo.tuning.search.workers.sharing import Sharing
 
-__all__ = ["Sharing", "share", "take_part"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sharing:
-    """How a search is shared.
-
-    Attributes:
-        workers: worker processes on this machine; None (default) is one, and none where `listen` alone is given.
-        listen: HOST:PORT on which the chief takes workers of other machines, too.
-        chief: HOST:PORT of a chief elsewhere for which the workers here work; its folder must be this one, shared.
-        trials_per_process: the trials after which a worker's process gives way to a fresh one; 1 by default, for memory
-            grows with each. A process takes some seconds to start: raise it where trials are that short.
-        patience: how many seconds workers wait for a chief that does not answer.
-        before: called first in each process; a function of a module.
-    """
-
-    workers: int | None = None
-    listen: str | None = None
-    chief: str | None = None
-    trials_per_process: int = 1
-    patience: float = PATIENCE
-    before: Callable[[], object] | None = None
-
-    def __post_init__(self) -> None:
-        for address in (self.listen, self.chief):
-            if address is not None:
-                Address.parse(address)
-        whole("trials_per_process", self.trials_per_process, least=1)
-        if not self.patience > 0:
-            raise ValueError(f"patience must be above 0, but got patience={self.patience!r}.")
-        if self.here < 0:
-            raise ValueError(f"workers must not be negative, but got workers={self.workers}.")
-        if self.listen is not None and self.chief is not None:
-            raise ValueError(f"a chief is here or elsewhere, but got listen={self.listen!r} and chief={self.chief!r}.")
-        if self.here == 0 and self.listen is None:
-            raise ValueError("there must be a worker here, or listen for those of other machines, but got workers=0.")
-
-    @property
-    def here(self) -> int:
-        """The worker processes on this machine."""
-        return self.workers if self.workers is not None else int(self.listen is None)
+__all__ = ["share", "take_part"]
 
 
 def share(
@@ -106,12 +64,7 @@ def share(
 
     run_with_workers(
         functools.partial(take_part, folder.path, max_trials, deadline, device),
-        sharing.here,
-        listen=sharing.listen,
-        chief=sharing.chief,
-        trials_per_process=sharing.trials_per_process,
-        patience=sharing.patience,
-        before=sharing.before,
+        sharing,
         on_tick=tell,
         notify=report,
     )

@@ -18,6 +18,7 @@ from rnnzoo.commands.refusals import refuse_without
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.workers.roles import PATIENCE
+from rnnzoo.tuning.search.workers.sharing import Sharing
 from rnnzoo.tuning.training_config import TrainingConfig
 
 __all__ = ["tune"]
@@ -175,24 +176,20 @@ def tune(
 
       rnnzoo train --from-trial searches/irnn -o runs/irnn
     """
-    is_shared = workers is not None or listen is not None or chief is not None
-    if not is_shared:
+    sharing = None
+    if workers is None and listen is None and chief is None:
         of_workers = {"--trials-per-process": trials_per_process, "--chief-patience": chief_patience}
         given = [name for name, value in of_workers.items() if value is not None]
         refuse_without("--workers, --listen or --chief", *given)
-    if workers is not None and workers < 1 and listen is None:
-        raise typer.BadParameter(
-            f"it must be at least 1, or 0 with --listen, for workers of other machines alone, but got {workers}.",
-            param_hint="--workers",
+    else:
+        sharing = Sharing(
+            workers=workers,
+            listen=listen,
+            chief=chief,
+            trials_per_process=1 if trials_per_process is None else trials_per_process,
+            patience=PATIENCE if chief_patience is None else chief_patience,
+            before=start_quietly,
         )
-    if listen is not None and chief is not None:
-        raise typer.BadParameter("it cannot go with --chief, which is elsewhere.", param_hint="--listen")
-    if trials_per_process is not None and trials_per_process < 1:
-        raise typer.BadParameter(
-            f"it must be a positive integer, but got {trials_per_process}.", param_hint="--trials-per-process"
-        )
-    if chief_patience is not None and not chief_patience > 0:
-        raise typer.BadParameter(f"it must be above 0, but got {chief_patience:g}.", param_hint="--chief-patience")
     if not network and not resume:
         raise typer.BadParameter("it is needed, unless there is --resume.", param_hint="NETWORK")
     if not network and output is None:
@@ -217,18 +214,7 @@ def tune(
     from rnnzoo.tuning.search import search
     from rnnzoo.tuning.search.board import Board
     from rnnzoo.tuning.search.durable_state import DiskError
-    from rnnzoo.tuning.search.sharing import Sharing
 
-    sharing = None
-    if is_shared:
-        sharing = Sharing(
-            workers=workers,
-            listen=listen,
-            chief=chief,
-            trials_per_process=1 if trials_per_process is None else trials_per_process,
-            patience=PATIENCE if chief_patience is None else chief_patience,
-            before=start_quietly,
-        )
     try:
         with Board(output, asked.max_trials) as board:
             result = search(

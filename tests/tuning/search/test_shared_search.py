@@ -3,15 +3,14 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.searching import search
-from rnnzoo.tuning.search.sharing import Sharing
 from rnnzoo.tuning.search.workers.roles import ChiefError
+from rnnzoo.tuning.search.workers.sharing import Sharing
 from rnnzoo.tuning.training_config import TrainingConfig
 
 TRAINING = TrainingConfig(
@@ -49,19 +48,6 @@ def test_a_shared_search_finds_what_one_alone_finds(tmp_path: Path) -> None:
     assert [line.rpartition(" (")[0] for line in lines[:2]] == [line.rpartition(" (")[0] for line in lines[2:]]
 
 
-def test_who_works_where() -> None:
-    assert [1, 3, 0, 2, 1] == [
-        sharing.here
-        for sharing in (
-            Sharing(),
-            Sharing(workers=3),
-            Sharing(listen="0.0.0.0:8765"),
-            Sharing(workers=2, listen="0.0.0.0:8765"),
-            Sharing(chief="10.0.0.7:8765"),
-        )
-    ]
-
-
 def test_two_chiefs_on_one_port_leave_nothing_behind(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -82,24 +68,3 @@ def test_a_worker_for_another_search_is_refused(tmp_path: Path) -> None:
     SearchFolder(tmp_path).write_identity({"algorithm": "grid"})
     with pytest.raises(ValueError, match=r"must be resumed as it was begun, but .* has algorithm='grid'"):
         search(NETWORKS, TRAINING, tmp_path, SPACE, sharing=Sharing(chief="127.0.0.1:9", patience=0.2))
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        ({"workers": 0}, "there must be a worker here, or listen for"),
-        ({"workers": 0, "chief": "a:1"}, "there must be a worker here, or listen for"),
-        ({"workers": -1, "listen": "a:1"}, "workers must not be negative"),
-        ({"listen": "a:1", "chief": "b:2"}, "a chief is here or elsewhere"),
-        ({"trials_per_process": 0}, "integer, but got trials_per_process=0."),
-        ({"patience": -1.0}, "patience must be above 0"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_anything_is_written(options: dict[str, Any], line: str) -> None:
-    with pytest.raises(ValueError, match=line):
-        Sharing(**options)
-
-
-def test_an_address_must_be_one() -> None:
-    with pytest.raises(ValueError, match="must be written HOST:PORT, but got 'here'"):
-        Sharing(chief="here")

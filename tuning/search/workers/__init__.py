@@ -7,9 +7,10 @@ from rnnzoo.lazy_names import lazy_names
 if TYPE_CHECKING:
     from rnnzoo.tuning.search.workers.distributed_tuner import DistributedTuner
     from rnnzoo.tuning.search.workers.processes import run_with_workers
+    from rnnzoo.tuning.search.workers.sharing import Sharing
 
-_HOMES = {"DistributedTuner": "distributed_tuner", "run_with_workers": "processes"}
+_HOMES = {"DistributedTuner": "distributed_tuner", "Sharing": "sharing", "run_with_workers": "processes"}
 
-__all__ = ["DistributedTuner", "run_with_workers"]
+__all__ = ["DistributedTuner", "Sharing", "run_with_workers"]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -13,16 +13,8 @@ from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from rnnzoo.models.arguments import whole
-from rnnzoo.tuning.search.workers.roles import (
-    CHIEF,
-    MORE,
-    PATIENCE,
-    Address,
-    ChiefError,
-    free_address,
-    role_environment,
-)
+from rnnzoo.tuning.search.workers.roles import CHIEF, MORE, Address, ChiefError, free_address, role_environment
+from rnnzoo.tuning.search.workers.sharing import Sharing
 
 __all__ = ["ProcessDiedError", "run_with_workers"]
 
@@ -38,13 +30,8 @@ class ProcessDiedError(RuntimeError):
 
 def run_with_workers(
     run: Callable[[], object],
-    workers: int,
+    sharing: Sharing,
     *,
-    listen: str | None = None,
-    chief: str | None = None,
-    trials_per_process: int = 1,
-    patience: float = PATIENCE,
-    before: Callable[[], object] | None = None,
     on_tick: Callable[[], None] | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> None:
@@ -58,48 +45,39 @@ def run_with_workers(
     Args:
         run: what each process does; a function of a module, or `functools.partial` of one, for it is pickled. In a
             script, call `run_with_workers` below `if __name__ == "__main__":`.
-        workers: how many on this machine; 0 for a chief that only others work for.
-        listen: HOST:PORT on which the chief listens for other machines, too; None (default), for this one alone.
-        chief: HOST:PORT of a chief elsewhere to work for, which shares the folder; None (default) starts one here.
-        trials_per_process: the trials after which a worker's process is replaced.
-        patience: how many seconds workers wait for a chief that does not answer.
-        before: called in each process before `run` is unpickled, and with it all that it imports.
+        sharing: which processes there are; its `before` is called in each before `run` is unpickled, and with it all
+            that it imports.
         on_tick: called about twice a second meanwhile.
         notify: called with a line for each process that died and is replaced.
 
     Raises:
-        ValueError: if there is nobody to do anything, an address is none, or `run` cannot be pickled.
+        ValueError: if `run` cannot be pickled.
         ChiefError: if a chief cannot be reached, or its address is taken.
         ProcessDiedError: if a process dies again and again.
         Exception: what `run` raised in a process, with its traceback as a note.
 
     Example:
-        >>> run_with_workers(print, 0, chief="10.0.0.7:8765")
+        >>> run_with_workers(lambda: None, Sharing(workers=2))  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        ValueError: there must be at least one worker where the chief is elsewhere, but got workers=0.
+        ValueError: run must be a function of a module, so that it can be pickled: ...
     """
-    if workers < 0:
-        raise ValueError(f"workers must not be negative, but got {workers=}.")
-    whole("trials_per_process", trials_per_process, least=1)
-    if listen is not None and chief is not None:
-        raise ValueError(f"a chief is here or elsewhere, but got {listen=} and {chief=}.")
-    if chief is not None and workers == 0:
-        raise ValueError(f"there must be at least one worker where the chief is elsewhere, but got {workers=}.")
-    if chief is None and listen is None and workers == 0:
-        raise ValueError(f"a chief without workers must listen for those of other machines, but got {listen=}.")
-    here = chief or listen
-    address = free_address() if here is None else Address.parse(here)
+    given = sharing.chief or sharing.listen
+    address = free_address() if given is None else Address.parse(given)
     try:
-        payload = [pickle.dumps(one) for one in (before or _nothing, run)]
+        payload = [pickle.dumps(one) for one in (sharing.before or _nothing, run)]
     except Exception as error:
         raise ValueError(f"run must be a function of a module, so that it can be pickled: {error}") from error
     reached = Address("127.0.0.1", address.port) if address.host in _ANY else address
-    prefix = "worker" if chief is None else f"{socket.gethostname()}-{os.getpid()}"
-    members = [] if chief is not None else [_Member(payload, role_environment(CHIEF, address), CHIEF)]
-    for number in range(workers):
+    prefix = "worker" if sharing.chief is None else f"{socket.gethostname()}-{os.getpid()}"
+    members = [] if sharing.chief is not None else [_Member(payload, role_environment(CHIEF, address), CHIEF)]
+    for number in range(sharing.here):
         role = role_environment(
-            f"{prefix}-{number}", reached, number=number, limit=trials_per_process, patience=patience
+            f"{prefix}-{number}",
+            reached,
+            number=number,
+            limit=sharing.trials_per_process,
+            patience=sharing.patience,
         )
         members.append(_Member(payload, role, f"worker {number + 1}"))
     try:

@@ -13,6 +13,7 @@ import keras_tuner
 import pytest
 
 from rnnzoo.tuning.search.workers.processes import ProcessDiedError, run_with_workers
+from rnnzoo.tuning.search.workers.sharing import Sharing
 
 SCRIPT = Path(__file__).with_name("script.py")
 TRIALS = 3
@@ -55,8 +56,7 @@ def survived(tmp_path_factory: pytest.TempPathFactory) -> Killer:
     killer = Killer(folder)
     run_with_workers(
         functools.partial(runpy.run_path, str(SCRIPT), {"FOLDER": folder, "MAX_TRIALS": TRIALS}),
-        workers=2,
-        trials_per_process=PER_PROCESS,
+        Sharing(workers=2, trials_per_process=PER_PROCESS),
         on_tick=killer.tick,
         notify=killer.notices.append,
     )
@@ -98,14 +98,14 @@ def test_no_process_is_left(survived: Killer) -> None:
 # Functions of the standard library, for these are found in each process under the name that they have here.
 def test_an_error_in_a_process_is_raised_here() -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.py") as raised:
-        run_with_workers(functools.partial(runpy.run_path, "nowhere.py"), 1, chief="127.0.0.1:9")
+        run_with_workers(functools.partial(runpy.run_path, "nowhere.py"), Sharing(chief="127.0.0.1:9"))
     assert any("in run_path" in note for note in raised.value.__notes__)
 
 
 def test_a_process_that_dies_again_and_again_is_given_up() -> None:
     notices: list[str] = []
     with pytest.raises(ProcessDiedError, match="The worker 1 died 5 times in a row, the last time by exit code 3"):
-        run_with_workers(functools.partial(os._exit, 3), 1, chief="127.0.0.1:9", notify=notices.append)
+        run_with_workers(functools.partial(os._exit, 3), Sharing(chief="127.0.0.1:9"), notify=notices.append)
     assert 4 == len(notices)
 
 
@@ -115,23 +115,5 @@ def test_what_interrupts_ends_all_processes() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_with_workers(functools.partial(signal.sigwait, [signal.SIGUSR1]), 2, on_tick=interrupt)
+        run_with_workers(functools.partial(signal.sigwait, [signal.SIGUSR1]), Sharing(workers=2), on_tick=interrupt)
     assert [] == multiprocessing.active_children()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"workers": -1}, "workers must not be negative"),
-        ({"workers": 0}, "a chief without workers must listen"),
-        ({"workers": 0, "chief": "here:1"}, "there must be at least one worker where the chief is elsewhere"),
-        ({"workers": 1, "chief": "here:1", "listen": "there:2"}, "a chief is here or elsewhere"),
-        ({"workers": 1, "chief": "here"}, "must be written HOST:PORT, but got 'here'"),
-        ({"workers": 1, "listen": "here:99999"}, "must be written HOST:PORT"),
-        ({"workers": 1, "trials_per_process": 0}, "trials_per_process must be a positive integer"),
-        ({"workers": 1, "run": lambda: None}, "run must be a function of a module"),
-    ],
-)
-def test_mistakes_get_one_clear_line(arguments: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        run_with_workers(**{"run": print, **arguments})  # type: ignore[arg-type]
