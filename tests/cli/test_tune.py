@@ -59,7 +59,7 @@ def test_options_become_a_search(asked: dict[str, Any], call: Call) -> None:
         "tune", "lstm", "gru", *space, *options, *limits, *workers, "--corpus", "recall", "--dropout", 0, "-o", "a b"
     )
     assert "Trial 1 was best. Train it with: rnnzoo train --from-trial 'a b' --output …\n" == result.out
-    del asked["report"]
+    del asked["report"], asked["notify"]
     assert {
         "networks": [NetworkConfig(network="lstm", dropout=0.0), NetworkConfig(network="gru", dropout=0.0)],
         "training": TrainingConfig(corpus="recall", epochs=1, patience=8, seed=5),
@@ -152,7 +152,7 @@ def test_a_search_is_resumed_by_its_folder_alone(asked: dict[str, Any], tmp_path
     begun(tmp_path)
     assert 0 == call("tune", "--resume", "--output", tmp_path).code
     plan = SearchPlan.read(tmp_path)
-    anew = {"best", "output", "report", "sharing", "device", "time_budget"}
+    anew = {"best", "output", "report", "notify", "sharing", "device", "time_budget"}
     assert {
         "networks": list(plan.space.networks.values()),
         "training": plan.space.training,

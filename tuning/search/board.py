@@ -16,6 +16,7 @@ from rich.text import Text
 
 from rnnzoo.tuning.search.search_folder import SearchFolder
 from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
+from rnnzoo.tuning.search.wording import brief, duration
 
 __all__ = ["Board"]
 
@@ -80,7 +81,7 @@ class Board:
 
     Example:
         >>> with Board(Path("nowhere"), 3, Console(force_terminal=False)) as board:
-        ...     board.say("trial 1/3: ...")
+        ...     board.trial_over("trial 1/3: ...")
         trial 1/3: ...
     """
 
@@ -89,7 +90,7 @@ class Board:
         self.max_trials = max_trials
         self._folder = SearchFolder(folder)
         self._trials = folder / SearchFolder.TRIALS
-        self._over: dict[str, _Row] = {}
+        self._known: dict[str, _Row] = {}
         self._live = Live(
             get_renderable=self.render, console=self.console, refresh_per_second=1, vertical_overflow="crop"
         )
@@ -105,11 +106,16 @@ class Board:
         self._live.stop()
 
     def say(self, line: str) -> None:
-        """Write a line, unless it is about a trial that the table shows anyway."""
-        if not self.console.is_terminal:
-            print(line, file=self.console.file, flush=True)
-        elif not line.startswith("trial "):
+        """Write a line, above the table if there is one."""
+        if self.console.is_terminal:
             self.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=self.console.file, flush=True)
+
+    def trial_over(self, line: str) -> None:
+        """Write the line of a trial, unless the table shows it anyway."""
+        if not self.console.is_terminal:
+            self.say(line)
 
     def render(self) -> RenderableType:
         """The table as it is now."""
@@ -135,21 +141,21 @@ class Board:
         diverged = sum(row.status == "diverged" for row in over)
         told += f", {diverged} diverged" if diverged else ""
         if best is not None and best.score is not None:
-            told += f"; best: {best.score:.4g} in trial {int(best.name) + 1}"
+            told += f"; best: {brief(best.score)} in trial {int(best.name) + 1}"
         if over:
             running = max(1, len(rows) - len(over))
             took = sum(row.outcome.seconds for row in over if row.outcome is not None) / len(over)
             left = took * max(0, self.max_trials - len(over)) / running
-            told += f"; about {_brief(left)} left" if left else ""
+            told += f"; about {duration(left)} left" if left else ""
         return told
 
     def _rows(self) -> list[_Row]:
         names = [path.name.removeprefix("trial_") for path in self._trials.glob("trial_*")]
         names = sorted((name for name in names if name.isdecimal()), key=int)
         for name in names:
-            if name not in self._over or self._over[name].outcome is None:
-                self._over[name] = self._read(name)
-        return [self._over[name] for name in names]
+            if name not in self._known or self._known[name].outcome is None:
+                self._known[name] = self._read(name)
+        return [self._known[name] for name in names]
 
     def _network(self) -> str:
         """The network of all trials, if there is but one: it is no hyperparameter then."""
@@ -207,23 +213,10 @@ def _cells(row: _Row, now: float) -> dict[str, str]:
         "network": str(row.values.get("network", "")),
         "weights": "" if row.parameters is None else f"{row.parameters:,}",
         "values": " ".join(
-            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
-            for name, value in row.values.items()
-            if name != "network" and "/" not in name
+            f"{name}={brief(value)}" for name, value in row.values.items() if name != "network" and "/" not in name
         ),
         "epochs": row.epochs,
-        "score": "" if row.score is None else f"{row.score:.4g}",
+        "score": "" if row.score is None else brief(row.score),
         "verdict": "diverged" if row.status == "diverged" else verdict,
-        "left": "" if left is None else _brief(left),
+        "left": "" if left is None else duration(left),
     }
-
-
-def _brief(seconds: float) -> str:
-    """As on a clock.
-
-    >>> [_brief(one) for one in (59.4, 61.0, 3725.0)]
-    ['0:59', '1:01', '1:02:05']
-    """
-    whole = round(seconds)
-    minutes = f"{whole // 60 % 60}:{whole % 60:02}"
-    return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -48,6 +48,7 @@ def search(
     device: str = "auto",
     divergence: Divergence | None = None,
     report: Callable[[str], None] = print,
+    notify: Callable[[str], None] = print,
 ) -> SearchResult:
     """Try many values of the hyperparameters and say which learnt best, by the validation loss.
 
@@ -75,6 +76,7 @@ def search(
         divergence: what counts as diverged; None (default) is `Divergence(bound=2 ln V)`, twice the loss of guessing
             each of the V words with equal probability.
         report: called with one line for each trial once it is over.
+        notify: called with one line for each process of a shared search that died and is replaced.
 
     Returns:
         All trials, and the best one's configuration.
@@ -122,7 +124,7 @@ def search(
             if not resume and not joining:
                 folder.check_is_free()  # still
             if sharing is not None:
-                return share(folder, plan, sharing, report=report, **limits)
+                return share(folder, plan, sharing, report=report, notify=notify, **limits)
             return _search_here(folder, plan, corpus, report, **limits)
     except RuntimeError as error:
         if not too_many_failed(error):

@@ -30,6 +30,7 @@ def share(
     deadline: float | None,
     device: str,
     report: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> SearchResult:
     """Search in several processes.
 
@@ -40,7 +41,8 @@ def share(
         max_trials: the most trials in all.
         deadline: when all trials end, in seconds since 1970; None, never.
         device: what trials run on, see `use_device`.
-        report: called with a line for each trial that is over and each process that died.
+        report: called with a line for each trial that is over.
+        notify: called with a line for each process that died.
 
     Raises:
         ChiefError: if a chief cannot be reached, or its address is taken.
@@ -66,7 +68,7 @@ def share(
         functools.partial(take_part, folder.path, max_trials, deadline, device),
         sharing,
         on_tick=tell,
-        notify=report,
+        notify=notify,
     )
     return read_result(folder.path)
 

@@ -229,7 +229,8 @@ def tune(
                 time_budget=seconds,
                 watch_gradients=asked.watch_gradients,
                 resume=resume,
-                report=board.say,
+                report=board.trial_over,
+                notify=board.say,
                 sharing=sharing,
                 device=device,
             )

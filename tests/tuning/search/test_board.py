@@ -68,8 +68,8 @@ def test_each_trial_is_a_row(folder: Path) -> None:
     assert ["2", "irnn", "12,345", "learning_rate=90", "2/2", "diverged"] == rows[2]
     assert ["3", "irnn", "12,345", "learning_rate=0.5", "2/2", "3.25", "stagnating"] == rows[3]
     assert ["4", "irnn", "12,345", "learning_rate=0.1", "2/2", "4", "pruned"] == rows[4]
-    assert ["5", "irnn", "learning_rate=0.2", "1.5/2", "3.5", "running", "0:10"] == rows[5]
-    assert "4 of 20 trials, 1 diverged; best: 3.25 in trial 3; about 16:00 left" == " ".join(rows[6])
+    assert ["5", "irnn", "learning_rate=0.2", "1.5/2", "3.5", "running", "10", "s"] == rows[5]
+    assert "4 of 20 trials, 1 diverged; best: 3.25 in trial 3; about 16 min 0 s left" == " ".join(rows[6])
 
 
 @pytest.mark.parametrize("width", [80, 60])
@@ -88,6 +88,11 @@ def test_what_runs_is_shown_however_small_the_terminal(folder: Path) -> None:
     assert "running" in text
     assert "learning_rate=0.25" not in text
     assert len(text.splitlines()) <= 8
+
+
+def test_values_are_written_as_everywhere(tmp_path: Path) -> None:
+    add(tmp_path, "0", {"learning_rate": 0.123456, "normalization": None})
+    assert ["learning_rate=0.1235", "normalization=none", "running"] == shown(tmp_path).splitlines()[1].split()[1:]
 
 
 def test_values_of_choices_name_their_own_network(tmp_path: Path) -> None:
@@ -115,15 +120,16 @@ def test_a_trial_whose_files_are_being_written(tmp_path: Path) -> None:
 def test_lines_where_there_is_no_terminal(folder: Path) -> None:
     to = console(terminal=False)
     with Board(folder, 20, to) as board:
-        board.say("trial 1/20: [bold] learning_rate=0.25")
+        board.trial_over("trial 1/20: [bold] learning_rate=0.25")
+        board.say("trial 2/20 was lost.")
     assert isinstance(to.file, io.StringIO)
-    assert "trial 1/20: [bold] learning_rate=0.25\n" == to.file.getvalue()
+    assert "trial 1/20: [bold] learning_rate=0.25\ntrial 2/20 was lost.\n" == to.file.getvalue()
 
 
 def test_a_terminal_shows_the_table_and_says_what_it_does_not_hold(folder: Path) -> None:
     to = console()
     with Board(folder, 20, to) as board:
-        board.say("trial 1/20: learning_rate=0.25")
+        board.trial_over("trial 1/20: learning_rate=0.25")
         board.say("The chief died by SIGKILL; another takes its place.")
     assert isinstance(to.file, io.StringIO)
     text = to.file.getvalue()
