@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Divergence", "DivergenceError"]
 
+_LEAST = 0.01  # of the spread: one that diverged in the end is worse than the worst healthy one, too
+
 
 class DivergenceError(Exception):
     """Ends a trial from inside `fit`.
@@ -44,14 +46,14 @@ class Divergence:
         worst: the objective of the worst trial that counts as healthy; None (default) takes `bound`, which is right for
             an objective in the units of the loss. An objective that is maximised needs its own.
         spread: how much worse than `worst` the score of a trial is that ended in its first step; None (default) takes
-            half of `worst`, so that diverged trials do not drown the differences between the others.
+            half of `worst`, so that diverged trials do not drown the differences between the others, or 1 if that is 0.
         steps: how many steps in a row must be above `bound`. Of word models at 40 learning rates from 1e-3 to 3, those
             that came back did so within 60 steps, those that had not after 100 never did: hence 100.
 
     Example:
         >>> divergence = Divergence(bound=20.0)
         >>> [divergence.score(progress, "min") for progress in (0.0, 0.5, 1.0)]
-        [30.0, 25.0, 20.0]
+        [30.0, 25.0, 20.1]
     """
 
     bound: float
@@ -83,8 +85,8 @@ class Divergence:
             progress: the share of its training after which it did, from 0 to 1.
             direction: "min" or "max", that of the objective.
         """
-        spread = abs(self._worst) / 2 if self.spread is None else self.spread
-        return self._worst + spread * (1 - progress) * (1 if direction == "min" else -1)
+        spread = (abs(self._worst) / 2 or 1.0) if self.spread is None else self.spread
+        return self._worst + spread * max(_LEAST, 1 - progress) * (1 if direction == "min" else -1)
 
     def symptom(self, logs: Mapping[str, Any], objective: "keras_tuner.Objective") -> str | None:
         """What is wrong with the logs of a whole epoch; None if nothing is.

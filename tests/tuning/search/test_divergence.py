@@ -12,7 +12,7 @@ from rnnzoo.tuning.search.divergence import Divergence
 LOSS = keras_tuner.Objective("val_loss", "min")
 ACCURACY = keras_tuner.Objective("val_accuracy", "max")
 
-finite = st.floats(-1e6, 1e6)
+finite = st.floats(-1e6, 1e6, allow_subnormal=False)
 shares = st.floats(0, 1)
 
 
@@ -22,12 +22,17 @@ def test_diverged_trials_are_worse_than_healthy_ones_and_worse_the_earlier_they_
 ) -> None:
     divergence = Divergence(bound=bound)
     progress, later = sorted((progress, later))
-    assert bound <= divergence.score(later, "min") <= divergence.score(progress, "min") < math.inf
+    assert bound < divergence.score(later, "min") <= divergence.score(progress, "min") < math.inf
+
+
+def test_a_worst_value_of_zero_leaves_room_below_it() -> None:
+    divergence = Divergence(bound=20.0, worst=0.0)
+    assert [-1.0, -0.5, -0.01] == [divergence.score(progress, "max") for progress in (0.0, 0.5, 1.0)]
 
 
 def test_a_maximised_objective_is_scored_downwards() -> None:
-    divergence = Divergence(bound=20.0, worst=0.0, spread=1.0)
-    assert [-1.0, -0.5, 0.0] == [divergence.score(progress, "max") for progress in (0.0, 0.5, 1.0)]
+    divergence = Divergence(bound=20.0, worst=0.5, spread=2.0)
+    assert [-1.5, -0.5, 0.48] == [divergence.score(progress, "max") for progress in (0.0, 0.5, 1.0)]
 
 
 @pytest.mark.parametrize(
