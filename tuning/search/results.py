@@ -120,18 +120,23 @@ class SearchResult:
     training: TrainingConfig | None = None
 
 
-def read_result(folder: Path) -> SearchResult:
+def read_result(folder: Path | str) -> SearchResult:
     """What the search in a folder has found so far; it may be running.
+
+    Args:
+        folder: of `search`, or of `rnnzoo tune`.
 
     Raises:
         FileNotFoundError: if there is no search, or none of its trials is over.
         ValueError: if its files are damaged.
     """
+    folder = Path(folder)
     path, best = folder / "trials.json", folder / "best.json"
     # In the opposite order of `SearchFolder.write_result`: a search that runs may write between the two.
     best_text = best.read_bytes() if best.is_file() else None
     if not path.is_file():
-        raise FileNotFoundError(f"a search must hold trials.json, once a trial is over, but {folder} does not.")
+        hint = "; read_search reads a tuner's own" if (folder / "oracle.json").is_file() else ""
+        raise FileNotFoundError(f"a search must hold trials.json, once a trial is over, but {folder} does not{hint}.")
     with named_damage(path, WRITE_ANEW):
         trials = {told["number"]: TrialRecord(**told) for told in json.loads(path.read_bytes())}
     if best_text is None:

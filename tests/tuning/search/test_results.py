@@ -41,4 +41,12 @@ def test_a_search_that_writes_meanwhile_can_be_read(tmp_path: Path, monkeypatch:
 def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = found(tmp_path, trials=3)
     SearchFolder(tmp_path).write_result(written)
-    assert written == read_result(tmp_path)
+    assert written == read_result(tmp_path) == read_result(str(tmp_path))
+
+
+def test_who_reads_what_a_tuner_left_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"trials\.json, once a trial is over, but .* does not\.$"):
+        read_result(tmp_path)
+    (tmp_path / "oracle.json").touch()
+    with pytest.raises(FileNotFoundError, match=r"does not; read_search reads a tuner's own\.$"):
+        read_result(tmp_path)
