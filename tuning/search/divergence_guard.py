@@ -5,11 +5,12 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
 from rnnzoo.tuning.diagnosis.step_loss import StepLoss
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
 
-__all__ = ["DivergenceGuard", "examine"]
+__all__ = ["DivergenceGuard", "examine", "means"]
 
 
 class DivergenceGuard(keras.callbacks.Callback):
@@ -81,7 +82,8 @@ def examine(results: Any, divergence: Divergence, objective: keras_tuner.Objecti
     """Raise `DivergenceError` if what a trial returned is not healthy, whichever callbacks it left out.
 
     Args:
-        results: what `HyperModel.fit` may return: a History, a dictionary, a number, or a list of these.
+        results: what `HyperModel.fit` may return: a History, a dictionary, a number, or a list of these. Of several
+            values of a dictionary, such as those of a `History.history`, KerasTuner scores the mean, so that counts.
         divergence: what counts.
         objective: the search's.
     """
@@ -94,8 +96,17 @@ def examine(results: Any, divergence: Divergence, objective: keras_tuner.Objecti
             logs = {name: values[epoch] for name, values in results.history.items() if epoch < len(values)}
             _raise_for(divergence.symptom(logs, objective), f"after epoch {epoch + 1}", (epoch + 1) / epochs)
     elif results is not None:
-        logs = results if isinstance(results, dict) else {objective.name: results}
+        logs = means(results if isinstance(results, dict) else {objective.name: results})
         _raise_for(divergence.symptom(logs, objective), "in the end", 0.0)  # when it happened, nobody knows
+
+
+def means(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Each metric as KerasTuner sees it, which takes the mean where there are several values.
+
+    >>> means({"val_loss": [2.0, 1.0], "val_accuracy": 0.5})
+    {'val_loss': 1.5, 'val_accuracy': 0.5}
+    """
+    return {name: float(np.mean(value)) for name, value in metrics.items()}
 
 
 def _raise_for(symptom: str | None, moment: str, progress: float) -> None:

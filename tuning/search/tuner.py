@@ -18,7 +18,7 @@ from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
-from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine
+from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine, means
 from rnnzoo.tuning.search.durable_state import (
     DiskError,
     is_of_the_disk,
@@ -46,7 +46,7 @@ class GuardedTuner(DistributedTuner):
     """A KerasTuner tuner whose trials may diverge, end early and be interrupted. All else is KerasTuner's own API.
 
     It goes in front of any tuner class, `class MyTuner(GuardedTuner, keras_tuner.RandomSearch)`, or takes an oracle as
-    `keras_tuner.Tuner` does, and tunes any `HyperModel`:
+    `keras_tuner.Tuner` does, and tunes any `HyperModel`, and whatever a `run_trial` of your own tunes:
 
     - A diverged trial ends at once, with a finite bad score.
     - A `pruner` ends trials that are worse than others were at the same moment. Such a trial still validates, and
@@ -94,6 +94,8 @@ class GuardedTuner(DistributedTuner):
         {0.1: 3.0, 100.0: 30.0}
     """
 
+    run_trial: Any
+
     def __init__(
         self,
         *args: Any,
@@ -123,8 +125,10 @@ class GuardedTuner(DistributedTuner):
         self._curves = Curves(Path(self.project_dir))
         self._course: TrialCourse | None = None
         self._finished: list[Any] = []  # what the trial's executions so far returned
+        # Around whichever the class has: KerasTuner's, or one of a subclass, that need not know of us.
+        self.run_trial = functools.partial(self._run_guarded, self.run_trial)
 
-    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+    def _run_guarded(self, run: Callable[..., Any], trial: Trial, *args: Any, **kwargs: Any) -> Any:
         values = dict(trial.hyperparameters.values)
         folder = self.trial_folder(trial.trial_id)
         outcome = folder.outcome()
@@ -136,11 +140,11 @@ class GuardedTuner(DistributedTuner):
         try:
             self._check_predecessor(values)
             try:
-                results = super().run_trial(trial, *args, **kwargs)
+                results = run(trial, *args, **kwargs)
             except StateError:
                 folder.clear()
                 self._course = course = self._begin(folder, values)
-                results = super().run_trial(trial, *args, **kwargs)
+                results = run(trial, *args, **kwargs)
             examine(results, self.divergence, self.oracle.objective)  # of a run_trial that trains in a way of its own
         except DivergenceError as end:
             if course.stop is not None:  # it was not given the time to come back
@@ -164,7 +168,7 @@ class GuardedTuner(DistributedTuner):
             status = "pruned"
             trial.message = message = course.stop
         metrics = convert_to_metrics_dict(results, self.oracle.objective)
-        self._conclude(status, message, diverged, values, metrics or {})
+        self._conclude(status, message, diverged, values, means(metrics or {}))
         return results
 
     def on_batch_begin(self, trial: Trial, model: keras.Model, batch: int, logs: Any) -> None:
@@ -299,7 +303,7 @@ class GuardedTuner(DistributedTuner):
         message: str | None,
         diverged: str | None,
         values: Mapping[str, Any],
-        metrics: Mapping[str, Any],
+        metrics: Mapping[str, float],
     ) -> None:
         course = self._course
         assert course is not None
@@ -316,7 +320,7 @@ class GuardedTuner(DistributedTuner):
             message=message,
             parameters=course.parameters,
             values=values,
-            metrics={name: float(value) for name, value in metrics.items() if math.isfinite(value)},
+            metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
             objective=self.oracle.objective.name,
             direction=self.oracle.objective.direction,
         )

@@ -37,6 +37,7 @@ def guard(divergence: Divergence, *, epochs: int, steps: int | None, epoch: int 
         (math.nan, 0.0),
         ({"val_loss": math.inf}, 0.0),
         ([{"val_loss": 1.0}, {"val_loss": 99.0}], 0.0),
+        ({"val_loss": [1.0, math.nan]}, 0.0),
         (history(loss=[1.0, math.nan], val_loss=[1.0, 1.0]), 1.0),
         ([history(val_loss=[99.0, 1.0, 1.0, 1.0])], 0.25),
     ],
@@ -47,7 +48,9 @@ def test_unhealthy_results_are_found_whatever_fit_returns(results: Any, progress
     assert progress == raised.value.progress
 
 
-@pytest.mark.parametrize("results", [1.0, {"val_loss": 1.0}, [history(loss=[2.0], val_loss=[1.0])], None])
+@pytest.mark.parametrize(
+    "results", [1.0, {"val_loss": 1.0}, {"val_loss": [21.0, 1.0]}, [history(loss=[2.0], val_loss=[1.0])], None]
+)
 def test_healthy_results_pass(results: Any) -> None:
     examine(results, Divergence(bound=20.0), LOSS)
 

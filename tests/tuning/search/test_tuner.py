@@ -133,6 +133,46 @@ def test_a_result_without_callbacks_is_scored_too(tmp_path: Path) -> None:
     assert {1.0, 150.0} == {trial.score for trial in trials(tuner)}
 
 
+@pytest.mark.parametrize("kind", [keras_tuner.RandomSearch, RandomSearch], ids=["KerasTuner", "guarded"])
+def test_a_dictionary_of_several_values_is_scored_as_keras_tuner_does(tmp_path: Path, kind: Any) -> None:
+    class Epochs(Descent):
+        def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            return {"val_loss": [2.0, 1.0]}
+
+    options = {} if kind is keras_tuner.RandomSearch else {"divergence": Divergence(bound=100.0)}
+    tuner = kind(Epochs(), "val_loss", max_trials=1, directory=tmp_path, **options)
+    run(tuner)
+    assert [1.5] == [trial.score for trial in trials(tuner)]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_run_trial_of_a_users_own_is_guarded(tmp_path: Path, several: bool) -> None:
+    class BlackBox(RandomSearch):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            loss = math.nan if trial.hyperparameters.Float("x", 0.0, 1.0) < 0.9 else 1.0
+            return {"val_loss": [loss, loss] if several else loss}
+
+    divergence = Divergence(bound=100.0)
+    tuner = BlackBox(None, "val_loss", max_trials=6, seed=1, directory=tmp_path, divergence=divergence)
+    run(tuner)
+    assert {150.0} == {trial.score for trial in trials(tuner) if diverged(trial)}
+    outcomes = [tuner.trial_folder(trial.trial_id).outcome() for trial in trials(tuner)]
+    assert ["diverged" if diverged(trial) else "completed" for trial in trials(tuner)] == [
+        outcome.status for outcome in outcomes if outcome is not None
+    ]
+
+
+def test_a_run_trial_that_hands_on_is_guarded_once(tmp_path: Path) -> None:
+    class Longer(RandomSearch):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().run_trial(trial, *args, **{**kwargs, "epochs": 5})
+
+    tuner = Longer(Descent(), "val_loss", max_trials=4, seed=1, directory=tmp_path, divergence=Divergence(bound=100.0))
+    run(tuner)
+    assert [5.0] * 4 == [outcome.of for name in tuner.oracle.trials if (outcome := tuner.trial_folder(name).outcome())]
+    assert any(map(diverged, trials(tuner)))
+
+
 def test_every_execution_must_be_healthy(tmp_path: Path) -> None:
     class FailsSecond(Descent):
         def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> float:
