@@ -14,8 +14,8 @@ from rnnzoo.tuning.diagnosis.remedy import Remedy
 from rnnzoo.tuning.diagnosis.word_influences import WordInfluence
 from rnnzoo.tuning.diagnosis.words_figure import moved, strengths
 from rnnzoo.tuning.pages.drawing import Picture
-from rnnzoo.tuning.pages.page_folder import check_page_folder
-from rnnzoo.tuning.pages.page_style import STYLE
+from rnnzoo.tuning.pages.page_folder import check_page_folder, write_pictures
+from rnnzoo.tuning.pages.page_html import figure_html, page_html
 
 __all__ = ["NUMBERS", "write_page"]
 
@@ -51,13 +51,10 @@ def write_page(
         raise ValueError("there must be at least one diagnosis, but got none.")
     folder = Path(folder)
     check_page_folder(folder, NUMBERS)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
     prefixes = file_names([diagnosis.name for diagnosis in diagnoses])
     shared = shared_picture(diagnoses)
     own = [pictures_of(diagnosis, prefix) for diagnosis, prefix in zip(diagnoses, prefixes, strict=True)]
-    for picture in (shared, *(picture for pictures in own for picture in pictures)):
-        write_whole(folder / "figures" / f"{picture.name}.png", picture.png())
-        write_whole(folder / "figures" / f"{picture.name}.svg", picture.svg())
+    write_pictures(folder, (shared, *(picture for pictures in own for picture in pictures)))
     numbers = {"text": text, "networks": [diagnosis.as_dict() for diagnosis in diagnoses]}
     write_json(folder / NUMBERS, numbers, indent=1)
     write_whole(folder / "index.html", _page(diagnoses, shared, own, text, command or _no_command).encode())
@@ -83,20 +80,16 @@ def _page(
         f'<p class="muted">{escape(measured)}</p>',
         *(_verdict(diagnosis, command) for diagnosis in diagnoses),
         _table(diagnoses),
-        _figure(shared),
+        figure_html(shared),
     ]
     for diagnosis, pictures in zip(diagnoses, own, strict=True):
         parts.append(f"<section><h2>{escape(diagnosis.name)}</h2>")
         if diagnosis.words is not None:
             parts.append(_sentence(diagnosis.words))
-        parts += [_figure(picture) for picture in pictures]
+        parts += [figure_html(picture) for picture in pictures]
         parts.append("</section>")
     parts.append('<p class="muted">Beside this page: diagnosis.json, every number; figures/, each as PNG and SVG.</p>')
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>"
-    )
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{"".join(parts)}\n</body></html>\n'
+    return page_html(title, parts)
 
 
 def _verdict(diagnosis: Diagnosis, command: Command) -> str:
@@ -165,13 +158,6 @@ def _number(value: float) -> str:
 
 def _half_life(value: float) -> str:
     return "endless" if math.isinf(value) else "–" if math.isnan(value) else f"{value:.1f}"
-
-
-def _figure(picture: Picture) -> str:
-    return (
-        f"<figure><figcaption><strong>{escape(picture.title)}</strong>"
-        f'<span class="muted">{escape(picture.reading)}</span></figcaption>{picture.inline()}</figure>'
-    )
 
 
 def _sentence(influence: WordInfluence) -> str:

@@ -1,1 +1,1 @@
-"""Pages that need no network to open: their folder, their style, their pictures, their tables."""
+"""Pages that need no network to open: their folder, their frame, their style, their pictures, their tables."""

@@ -1,10 +1,15 @@
 """The folder of a page, which holds that page alone."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rnnzoo.atomic_files import check_is_writable
+from rnnzoo.atomic_files import check_is_writable, write_whole
 
-__all__ = ["check_page_folder"]
+if TYPE_CHECKING:
+    from rnnzoo.tuning.pages.drawing import Picture
+
+__all__ = ["check_page_folder", "write_pictures"]
 
 # What is in the folder of a search, of KerasTuner's, of a run, of a search's page and of a diagnosis's.
 _OWNED = ("search.json", "trials.json", "oracle.json", "run.json", "report.json", "diagnosis.json")
@@ -26,3 +31,12 @@ def check_page_folder(folder: Path, numbers: str) -> None:
         if name != numbers and (folder / name).exists():
             raise FileExistsError(f"a page needs a folder of its own, but {folder} holds {name}: choose another.")
     check_is_writable(folder)
+
+
+def write_pictures(folder: Path, pictures: "Iterable[Picture]") -> None:
+    """Write each picture as PNG and SVG into `figures`, in the folder of a page, which is made if it is not there."""
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        write_whole(figures / f"{picture.name}.png", picture.png())
+        write_whole(figures / f"{picture.name}.svg", picture.svg())

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rnnzoo.atomic_files import write_whole
 from rnnzoo.tuning.pages.drawing import Picture
-from rnnzoo.tuning.pages.page_folder import check_page_folder
-from rnnzoo.tuning.pages.page_style import STYLE
+from rnnzoo.tuning.pages.page_folder import check_page_folder, write_pictures
+from rnnzoo.tuning.pages.page_html import figure_html, page_html
 from rnnzoo.tuning.search.report.figures import pictures_of
 from rnnzoo.tuning.search.report.hparams import write_hparams
 from rnnzoo.tuning.search.report.reported_search import ReportedSearch, column_of
@@ -55,11 +55,8 @@ def write_report(search: ReportedSearch, folder: Path | str, *, command: str | N
     """
     folder = Path(folder)
     check_page_folder(folder, "report.json")
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
     pictures = pictures_of(search)
-    for picture in pictures:
-        write_whole(folder / "figures" / f"{picture.name}.png", picture.png())
-        write_whole(folder / "figures" / f"{picture.name}.svg", picture.svg())
+    write_pictures(folder, pictures)
     write_whole(folder / "report.json", (json.dumps(_numbers(search), indent=1, allow_nan=False) + "\n").encode())
     write_whole(folder / "trials.csv", _csv(search).encode())
     write_hparams(search, folder / "hparams")
@@ -96,16 +93,12 @@ def _page(search: ReportedSearch, pictures: Sequence[Picture], command: str | No
         f"<h1>{escape(title)}</h1>",
         f'<p class="muted">{escape(_spent(search))}</p>',
         _outcome(search, command),
-        *map(_figure, pictures),
+        *map(figure_html, pictures),
         trials_table(search),
         '<p class="muted">Beside this page: report.json and trials.csv, every number; figures/, each as PNG and SVG; '
         "hparams/, for TensorBoard's HParams board.</p>",
     ]
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}{_STYLE}</style>"
-    )
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{"".join(parts)}\n</body></html>\n'
+    return page_html(title, parts, _STYLE)
 
 
 def _spent(search: ReportedSearch) -> str:
@@ -144,10 +137,3 @@ def _score(search: ReportedSearch, score: float | None) -> str:
     told = f"{search.objective} {brief(score)}"
     perplexity = perplexity_of(score) if search.language and score is not None else None
     return told if perplexity is None else f"{told}, perplexity {perplexity:.4g}"
-
-
-def _figure(picture: Picture) -> str:
-    return (
-        f"<figure><figcaption><strong>{escape(picture.title)}</strong>"
-        f'<span class="muted">{escape(picture.reading)}</span></figcaption>{picture.inline()}</figure>'
-    )
