@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from rnnzoo.commands.figures import read_evaluation
 from rnnzoo.commands.mistakes import InterruptionError
 from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.commands.reached import read_evaluation
 from rnnzoo.commands.suggestion_table import suggestion_table
 from rnnzoo.models.architectures import NetworkConfig
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -102,10 +102,10 @@ def _train(network: NetworkConfig, training: TrainingConfig, folder: Path, say: 
     from rnnzoo.tuning import train
 
     train(network, training, folder, resume=(folder / "run.json").exists(), verbose=False)
-    figure = read_evaluation(folder)
+    reached = read_evaluation(folder)
     say.append(
         f"{network.network}, {network.units} units, learning rate {training.learning_rate:g}: "
-        f"test {figure} after {figure.epoch} epochs, in {folder}"
+        f"test {reached} after {reached.epoch} epochs, in {folder}"
     )
 
 

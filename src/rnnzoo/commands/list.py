@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rnnzoo.commands.figures import Figure, measured
 from rnnzoo.commands.preset_table import HEAD, markdown, preset_rows
+from rnnzoo.commands.reached import Reached, measured
 from rnnzoo.models.architectures import ARCHITECTURES
 from rnnzoo.models.presets import PRESETS
 
@@ -62,8 +62,8 @@ def list_networks(
         return
     console = Console()
     if runs is not None:
-        figures, damages = measured(runs)
-        console.print(_runs(figures, console.width))
+        found, damages = measured(runs)
+        console.print(_runs(found, console.width))
         for damage in damages:
             typer.echo(f"Left out: {damage}", err=True)
         return
@@ -88,18 +88,18 @@ def _draw(path: Path) -> None:
     write_whole(path, picture.svg() if path.suffix == ".svg" else picture.png())
 
 
-def _runs(figures: Mapping[str, Sequence[Figure]], width: int) -> Table:
+def _runs(found: Mapping[str, Sequence[Reached]], width: int) -> Table:
     """The runs, the best of all first; in a narrow terminal every cell is broken, so that none is cut."""
-    rows = sorted((figure, network) for network, own in figures.items() for figure in own)
+    rows = sorted((reached, network) for network, own in found.items() for reached in own)
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("run", overflow="fold")
     for name in ("network", "test split"):
         table.add_column(name, no_wrap=width >= _WIDE, overflow="fold")
     for name in ("words", "best epoch"):
         table.add_column(name, no_wrap=width >= _WIDE, justify="right")
-    for figure, network in rows:
-        words = "" if figure.words is None else f"{figure.words:,}"
-        table.add_row(*map(Text, (figure.run, network, str(figure), words, str(figure.epoch))))
+    for reached, network in rows:
+        words = "" if reached.words is None else f"{reached.words:,}"
+        table.add_row(*map(Text, (reached.run, network, str(reached), words, str(reached.epoch))))
     return table
 
 

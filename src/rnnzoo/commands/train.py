@@ -9,11 +9,11 @@ import typer
 
 from rnnzoo.commands.configuration import options_from
 from rnnzoo.commands.corpus_options import CorpusOptions
-from rnnzoo.commands.figures import read_evaluation, read_validation_loss
 from rnnzoo.commands.going_on import check_resumable, diverged_run, finished_run, interrupted_run, unwritten_run
 from rnnzoo.commands.mistakes import file_error
 from rnnzoo.commands.model_folder import model_folder
 from rnnzoo.commands.quiet import import_tensorflow
+from rnnzoo.commands.reached import read_evaluation, read_validation_loss
 from rnnzoo.commands.recipe import PANELS, network_options, read_recipe, training_config
 from rnnzoo.commands.searched_trial import read_trial
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
@@ -154,7 +154,7 @@ def train(
         if unwritten is None or not RunFolder(output).configuration.is_file():
             raise
         raise unwritten_run(output, unwritten) from error
-    figure = read_evaluation(output)
-    typer.echo(f"{output}: test {figure}, best after epoch {figure.epoch}.")
+    reached = read_evaluation(output)
+    typer.echo(f"{output}: test {reached}, best after epoch {reached.epoch}.")
     if trial is not None and (config, training) == (trial.network, trial.training):
         typer.echo(trial.compared(read_validation_loss(output)))

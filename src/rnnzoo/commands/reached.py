@@ -9,14 +9,14 @@ from typing import Any
 from rnnzoo.damaged_files import named_damage
 from rnnzoo.tuning.runs.run_folder import FROM_A_COPY
 
-__all__ = ["Figure", "measured", "read_evaluation", "read_validation_loss"]
+__all__ = ["Reached", "measured", "read_evaluation", "read_validation_loss"]
 
 
 @dataclass(frozen=True, order=True)
-class Figure:
+class Reached:
     """What the best epoch of a run came to on the test split.
 
-    >>> print(Figure(measure="perplexity", value=85.04, epoch=5, run="gru"))
+    >>> print(Reached(measure="perplexity", value=85.04, epoch=5, run="gru"))
     perplexity 85.0
 
     Attributes:
@@ -39,7 +39,7 @@ class Figure:
         )
 
 
-def read_evaluation(run: Path) -> Figure:
+def read_evaluation(run: Path) -> Reached:
     """What a finished run reached.
 
     Raises:
@@ -49,7 +49,7 @@ def read_evaluation(run: Path) -> Figure:
     path = run / "evaluation.json"
     measure = "perplexity" if "perplexity" in _read(path, "test") else "loss"
     words = int(_read(run / "run.json", "corpus", "words")) if measure == "perplexity" else None
-    return Figure(measure, float(_read(path, "test", measure)), int(_read(path, "epoch")), run.name, words)
+    return Reached(measure, float(_read(path, "test", measure)), int(_read(path, "epoch")), run.name, words)
 
 
 def read_validation_loss(run: Path) -> float:
@@ -57,20 +57,20 @@ def read_validation_loss(run: Path) -> float:
     return float(_read(run / "evaluation.json", "validation", "loss"))
 
 
-def measured(runs: Path) -> tuple[dict[str, list[Figure]], list[ValueError]]:
+def measured(runs: Path) -> tuple[dict[str, list[Reached]], list[ValueError]]:
     """For each network, what the finished runs in a folder reached, best first; and what is wrong with damaged ones.
 
     Raises:
         FileNotFoundError: if there is no finished run.
         ValueError: if all of them are damaged.
     """
-    found: dict[str, list[Figure]] = {}
+    found: dict[str, list[Reached]] = {}
     damages: list[ValueError] = []
     for evaluation in runs.rglob("evaluation.json"):
         try:
             network = _read(evaluation.parent / "run.json", "network", "network")
-            figure = read_evaluation(evaluation.parent)
-            found.setdefault(network, []).append(figure)
+            reached = read_evaluation(evaluation.parent)
+            found.setdefault(network, []).append(reached)
         except ValueError as damage:
             damages.append(damage)
     if not found and damages:
@@ -78,7 +78,7 @@ def measured(runs: Path) -> tuple[dict[str, list[Figure]], list[ValueError]]:
     if not found:
         found_there = "it holds none" if runs.is_dir() else "there is no such folder"
         raise FileNotFoundError(f"{runs} must be a folder of finished runs, but {found_there}.")
-    return {network: sorted(figures) for network, figures in found.items()}, damages
+    return {network: sorted(own) for network, own in found.items()}, damages
 
 
 def _read(path: Path, *keys: str) -> Any:
