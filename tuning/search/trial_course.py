@@ -40,6 +40,7 @@ class TrialCourse:
         at: the epochs done, with fractions.
         of: the epochs planned.
         losses: of each step.
+        finished: what its executions so far returned.
         stop: why the trial ends early; None while it does not.
         score: the latest value of the objective.
         begin: when it began, in seconds since 1970.
@@ -68,6 +69,7 @@ class TrialCourse:
         self.at = 0.0
         self.of = 1.0
         self.losses: list[float] = []
+        self.finished: list[Any] = []
         self.stop: str | None = None
         self.score: float | None = None
         self.begin = time.time()

@@ -76,9 +76,8 @@ class ContinueTrial(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if self._untrained is not None and epoch != self.epoch:
-            restore_state(
-                self.model, self._untrained, metrics=False
-            )  # a `fit` that knows no initial_epoch begins anew, and so do we
+            # A `fit` that knows no initial_epoch begins anew, and so do we.
+            restore_state(self.model, self._untrained, metrics=False)
             self.history.clear()
         self._untrained = None
 

@@ -1,8 +1,6 @@
 """KerasTuner's tuners: they survive trials that diverge, end hopeless ones, and go on where they were killed."""
 
 import functools
-import inspect
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,13 +8,13 @@ from typing import Any
 
 import keras
 import keras_tuner
-import numpy as np
-import numpy.typing as npt
 from keras_tuner.engine.trial import Trial
 
 from rnnzoo.damaged_files import named_damage
 from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
+from rnnzoo.tuning.search.conclusion import conclude, results_so_far
+from rnnzoo.tuning.search.continuation import continued_trial, with_history
 from rnnzoo.tuning.search.divergence import Divergence, DivergenceError
 from rnnzoo.tuning.search.divergence_guard import DivergenceGuard, examine, means
 from rnnzoo.tuning.search.durable_state import (
@@ -32,8 +30,8 @@ from rnnzoo.tuning.search.pruning.curves import Curves
 from rnnzoo.tuning.search.resumption import check_state, check_trials, mend
 from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 from rnnzoo.tuning.search.trial_course import CountSteps, TrialCourse, TrialStopped
-from rnnzoo.tuning.search.trial_folder import Report, TrialFolder, TrialOutcome
-from rnnzoo.tuning.search.trial_state import ContinueTrial, SaveTrialState, StateError, interrupted_state
+from rnnzoo.tuning.search.trial_folder import Report, TrialFolder
+from rnnzoo.tuning.search.trial_state import SaveTrialState, StateError, interrupted_state
 from rnnzoo.tuning.search.workers.distributed_tuner import DistributedTuner
 
 __all__ = ["DIVERGED_AT", "GuardedTuner"]
@@ -124,7 +122,6 @@ class GuardedTuner(DistributedTuner):
             _end_at(deadline, self.oracle)
         self._curves = Curves(Path(self.project_dir))
         self._course: TrialCourse | None = None
-        self._finished: list[Any] = []  # what the trial's executions so far returned
         # Around whichever the class has: KerasTuner's, or one of a subclass, that need not know of us.
         self.run_trial = functools.partial(self._run_guarded, self.run_trial)
 
@@ -135,7 +132,6 @@ class GuardedTuner(DistributedTuner):
         if outcome is not None and outcome.status != "failed" and outcome.values == values:
             return dict(outcome.metrics)  # it was over when the process was killed, and nobody had been told
         self._course = course = self._begin(folder, values)
-        self._finished = []
         status, message, diverged = "completed", None, None
         try:
             self._check_predecessor(values)
@@ -148,7 +144,7 @@ class GuardedTuner(DistributedTuner):
             examine(results, self.divergence, self.oracle.objective)  # of a run_trial that trains in a way of its own
         except DivergenceError as end:
             if course.stop is not None:  # it was not given the time to come back
-                results = self._results_so_far(course)
+                results = results_so_far(course, self.divergence)
             else:
                 objective = self.oracle.objective
                 results = {
@@ -158,17 +154,17 @@ class GuardedTuner(DistributedTuner):
                 status, diverged = "diverged", end.reason
                 trial.message = message = f"diverged: {end.reason}"
         except TrialStopped:
-            results = self._results_so_far(course)
+            results = results_so_far(course, self.divergence)
         except Exception as error:
             if isinstance(error, OSError) and is_of_the_disk(error):
                 raise DiskError(error.errno, error.strerror, error.filename or str(folder.path)) from error
-            self._conclude("failed", f"{type(error).__name__}: {error}", None, values, {})
+            conclude(course, values, "failed", f"{type(error).__name__}: {error}")
             raise
         if course.stop is not None and diverged is None:
             status = "pruned"
             trial.message = message = course.stop
         metrics = convert_to_metrics_dict(results, self.oracle.objective)
-        self._conclude(status, message, diverged, values, means(metrics or {}))
+        conclude(course, values, status, message, diverged=diverged, metrics=means(metrics or {}))
         return results
 
     def on_batch_begin(self, trial: Trial, model: keras.Model, batch: int, logs: Any) -> None:
@@ -214,11 +210,11 @@ class GuardedTuner(DistributedTuner):
         assert course is not None
         course.check_it_stopped()  # in an execution before this one
         values = dict(trial.hyperparameters.values)
-        execution = len(self._finished)
+        execution = len(course.finished)
         for callback in kwargs.get("callbacks", ()):
             if isinstance(callback, SaveBestEpoch):
                 make_weights_durable(callback)
-        continued = self._continued(course, values, kwargs)
+        continued = continued_trial(course, values, self.hypermodel.fit, kwargs, self.oracle.objective)
         watchers = []
         if self.watch_gradients:
             course.health = GradientHealth(progress=False)
@@ -240,22 +236,10 @@ class GuardedTuner(DistributedTuner):
         ]
         results = super()._build_and_fit_model(trial, *args, **kwargs)
         if continued is not None:
-            results = _with_history(results, continued.history)
+            results = with_history(results, continued.history)
         examine(results, self.divergence, self.oracle.objective)
-        self._finished.append(results)
+        course.finished.append(results)
         return results
-
-    def _results_so_far(self, course: TrialCourse) -> list[Any] | dict[str, float]:
-        """What a trial has that ends early: the results of the executions that it finished.
-
-        Before there are any, its latest value, but nothing worse than if it had diverged there.
-        """
-        if self._finished:
-            return self._finished
-        objective = self.oracle.objective
-        penalty = self.divergence.score(course.at / course.of, objective.direction)
-        better = min if objective.direction == "min" else max
-        return {objective.name: penalty if course.latest is None else better(course.latest, penalty)}
 
     def _begin(self, folder: TrialFolder, values: Mapping[str, Any]) -> TrialCourse:
         state = interrupted_state(folder, values)
@@ -280,55 +264,6 @@ class GuardedTuner(DistributedTuner):
         sign = 1 if latest.measure == "loss" or self.oracle.objective.direction == "min" else -1
         return self.pruner.objection(reports, self._curves.others(folder), sign)
 
-    def _continued(
-        self, course: TrialCourse, values: Mapping[str, Any], kwargs: dict[str, Any]
-    ) -> ContinueTrial | None:
-        """What puts back the state in which the trial was interrupted, if it was and its `fit` can go on from there."""
-        state = interrupted_state(course.folder, values)
-        if state is None or not _takes_initial_epoch(self.hypermodel.fit):
-            return None
-        continued = ContinueTrial(state, course)
-        kwargs["initial_epoch"] = continued.epoch
-        objective = self.oracle.objective
-        for callback in kwargs.get("callbacks", ()):
-            if isinstance(callback, SaveBestEpoch):
-                known = [objective.get_value(row) for row in continued.history if objective.has_value(row)]
-                best = min if objective.direction == "min" else max
-                callback.best_value = best([callback.best_value, *known])
-        return continued
-
-    def _conclude(
-        self,
-        status: str,
-        message: str | None,
-        diverged: str | None,
-        values: Mapping[str, Any],
-        metrics: Mapping[str, float],
-    ) -> None:
-        course = self._course
-        assert course is not None
-        finding = course.verdict(diverged)
-        outcome = TrialOutcome(
-            status=status,
-            begin=course.begin,
-            end=time.time(),
-            seconds=course.seconds,
-            at=course.at,
-            of=course.of,
-            verdict=None if finding is None else finding.name,
-            reason=None if finding is None else finding.reason,
-            message=message,
-            parameters=course.parameters,
-            values=values,
-            metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
-            objective=self.oracle.objective.name,
-            direction=self.oracle.objective.direction,
-        )
-        try:
-            course.folder.conclude(outcome)
-        except OSError as error:
-            raise DiskError(error.errno, error.strerror, error.filename or str(course.folder.path)) from error
-
     def _check_predecessor(self, values: Mapping[str, Any]) -> None:
         """Hyperband trains on from the weights of a trial of the rung below; a diverged one has left none."""
         name = values.get("tuner/trial_id")
@@ -352,24 +287,3 @@ def _end_at(deadline: float | None, oracle: Any) -> None:
 def _may_come_back(report: Report, divergence: Divergence) -> bool:
     """Whether a loss is so high that it says nothing of the trial yet: in time it comes back, or counts as diverged."""
     return report.measure == "loss" and report.value is not None and report.value > divergence.bound
-
-
-def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
-    parameters = inspect.signature(fit).parameters
-    return "initial_epoch" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-
-
-def _with_history(results: Any, history: Sequence[Mapping[str, Any]]) -> Any:
-    """Keras's History of the epochs since an interruption, with those before it in front."""
-    if isinstance(results, keras.callbacks.History) and history:
-        results.epoch = [*range(results.epoch[0] - len(history), results.epoch[0]), *results.epoch]
-        results.history = {
-            name: [*(_as_logged(row[name]) for row in history), *values]
-            for name, values in results.history.items()
-            if all(name in row for row in history)
-        }
-    return results
-
-
-def _as_logged(value: float | list[Any]) -> float | npt.NDArray[Any]:
-    return np.array(value) if isinstance(value, list) else value
