@@ -7,7 +7,7 @@ from typing import Any
 
 import keras_tuner
 
-from rnnzoo.atomic_files import atomic_file, write_whole
+from rnnzoo.atomic_files import write_whole
 from rnnzoo.models.weights_file import weights_file
 from rnnzoo.tuning.search.keras_tuner_inside import SaveBestEpoch, write_states_by, write_weights_by
 
@@ -41,5 +41,4 @@ def make_weights_durable(best: SaveBestEpoch) -> None:
 
 def write_state(path: str | Path, state: Any) -> None:
     """Write what `keras_tuner.utils.save_json` would, atomically."""
-    with atomic_file(Path(path)) as file:
-        file.write(json.dumps(state).encode())
+    write_whole(Path(path), json.dumps(state).encode())

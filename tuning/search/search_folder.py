@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.atomic_files import atomic_file
+from rnnzoo.atomic_files import write_json, write_whole
 from rnnzoo.damaged_files import named_damage
 from rnnzoo.tuning.runs.folder_lock import LOCK
 from rnnzoo.tuning.search.results import SearchResult, TrialRecord
@@ -91,7 +91,7 @@ class SearchFolder:
     def write_identity(self, identity: Mapping[str, Any], max_trials: int | None = None) -> None:
         """Write down which search it is and, for whoever resumes it, how many trials it has at most."""
         limit = {} if max_trials is None else {MAX_TRIALS: max_trials}
-        _write_json(self.identity, {**identity, **limit})
+        write_json(self.identity, {**identity, **limit})
 
     def read_max_trials(self) -> int | None:
         """The most trials of the search that is here; None if nobody wrote it down."""
@@ -101,13 +101,12 @@ class SearchFolder:
     def write_result(self, result: SearchResult) -> None:
         """Write down what has been found so far."""
         # trials.json, which only ever gets longer, before best.json, so that the best trial is always in it.
-        _write_json(self.path / "trials.json", [_strict(asdict(trial)) for trial in result.trials])
-        with atomic_file(self.path / "trials.csv") as file:
-            file.write(_table(result.trials).encode())
+        write_json(self.path / "trials.json", [_strict(asdict(trial)) for trial in result.trials])
+        write_whole(self.path / "trials.csv", _table(result.trials).encode())
         if result.best is not None and result.network is not None and result.training is not None:
             configuration = {"network": result.network.as_dict(), "training": result.training.as_dict()}
             found = {"trial": result.best.number, "loss": result.best.score, "perplexity": result.best.perplexity}
-            _write_json(self.best, {**configuration, "found": found})
+            write_json(self.best, {**configuration, "found": found})
 
 
 def _table(trials: Sequence[TrialRecord]) -> str:
@@ -126,11 +125,6 @@ def _strict(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()
     }
-
-
-def _write_json(path: Path, content: Any) -> None:
-    with atomic_file(path) as file:
-        file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnzoo.atomic_files import atomic_file
+from rnnzoo.atomic_files import write_json, write_whole
 
 __all__ = ["Report", "TrialFolder", "TrialOutcome"]
 
@@ -122,8 +122,7 @@ class TrialFolder:
     def forget_reports(self, after: float) -> None:
         """Drop the reports of what a trial that goes on does again."""
         kept = [report for report in self.reports() if report.at <= after]
-        with atomic_file(self.progress) as file:
-            file.write("".join(json.dumps(asdict(report)) + "\n" for report in kept).encode())
+        write_whole(self.progress, "".join(json.dumps(asdict(report)) + "\n" for report in kept).encode())
 
     def clear(self) -> None:
         """Drop all that an earlier trial of the same number left."""
@@ -132,8 +131,7 @@ class TrialFolder:
 
     def conclude(self, outcome: TrialOutcome) -> None:
         """Write down what became of the trial, and let its state go."""
-        with atomic_file(self._outcome) as file:
-            file.write((json.dumps(asdict(outcome), indent=2, allow_nan=False) + "\n").encode())
+        write_json(self._outcome, asdict(outcome))
         self.state.unlink(missing_ok=True)
 
     def outcome(self) -> TrialOutcome | None:

@@ -2,13 +2,12 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from rnnzoo.atomic_files import write_whole
+from rnnzoo.atomic_files import write_json, write_whole
 from rnnzoo.tuning.pages.drawing import Picture
 from rnnzoo.tuning.pages.page_folder import check_page_folder, write_pictures
 from rnnzoo.tuning.pages.page_html import figure_html, page_html
@@ -57,7 +56,7 @@ def write_report(search: ReportedSearch, folder: Path | str, *, command: str | N
     check_page_folder(folder, "report.json")
     pictures = pictures_of(search)
     write_pictures(folder, pictures)
-    write_whole(folder / "report.json", (json.dumps(_numbers(search), indent=1, allow_nan=False) + "\n").encode())
+    write_json(folder / "report.json", _numbers(search), indent=1)
     write_whole(folder / "trials.csv", _csv(search).encode())
     write_hparams(search, folder / "hparams")
     write_whole(folder / "index.html", _page(search, pictures, command).encode())
