@@ -11,9 +11,10 @@ from rnnzoo.damaged_files import named_damage
 from rnnzoo.tuning.search.keras_tuner_inside import waiting
 from rnnzoo.tuning.search.search_folder import BEGIN_ANEW
 
-__all__ = ["check_state", "check_trials", "mend"]
+__all__ = ["OVER", "check_state", "check_trials", "mend"]
 
 OVER = ("COMPLETED", "FAILED")
+"""What KerasTuner calls trials that run no more."""
 
 
 def mend(oracle: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.models.arguments import whole
+from rnnzoo.models.arguments import real, whole
 from rnnzoo.tuning import devices
 from rnnzoo.tuning.corpora.prepared_corpus import PreparedCorpus, prepare_corpus
 from rnnzoo.tuning.runs.folder_lock import locked_folder
@@ -98,9 +98,7 @@ def search(
     if training.corpus == "adding":
         raise ValueError("a search must be over a text, for its score is a validation loss per word, but got 'adding'.")
     max_trials = whole("max_trials", max_trials, least=1)
-    if time_budget is not None and not time_budget > 0:
-        raise ValueError(f"time_budget must be above 0, but got {time_budget=}.")
-    deadline = None if time_budget is None else time.time() + time_budget
+    deadline = None if time_budget is None else time.time() + real("time_budget", time_budget, above=0)
     folder = SearchFolder(Path(output))
     joining = sharing is not None and sharing.chief is not None  # a search whose chief has the folder
     if not resume and not joining:
