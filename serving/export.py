@@ -17,6 +17,7 @@ from rnnzoo.serving.signatures import LanguageModelSignatures
 __all__ = ["export_model"]
 
 _TOP_K = 10
+_DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 _LARGEST_VERSION = 2**63 - 1  # of an int64, as which servers read the folder's name
 
 
@@ -100,7 +101,7 @@ def _save(module: LanguageModelSignatures, folder: Path) -> None:
     signatures = module.functions()
     with module.quick_softmax():
         tf.saved_model.save(
-            module, str(folder), signatures={"serving_default": signatures["predict_next"], **signatures}
+            module, str(folder), signatures={_DEFAULT_SIGNATURE: signatures["predict_next"], **signatures}
         )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from rnnzoo.serving.server.defaults import PREFIX_CACHE_BYTES
+
 __all__ = ["FLAGS", "Flag", "WrongFlagError", "parse_flags"]
 
 
@@ -83,7 +85,7 @@ FLAGS = (
     Flag("enable_serialization_as_tensor_content", False, "answers of gRPC in tensor_content"),
     Flag("host", "0.0.0.0", "the interface to listen on", "ours"),
     Flag("drain_seconds", 30.0, "what requests under way are given at SIGTERM", "ours"),
-    Flag("prefix_cache_bytes", 64 * 2**20, "memory for the states behind recent texts; 0 for none", "ours"),
+    Flag("prefix_cache_bytes", PREFIX_CACHE_BYTES, "memory for the states behind recent texts; 0 for none", "ours"),
     Flag("max_waiting", 1000, "how many requests may wait outside batches; more are refused", "ours"),
     Flag("playground", True, "whether the REST port shows a page at / to try models out", "ours"),
     Flag("log_requests", False, "one line of JSON for each request, with its times", "ours"),

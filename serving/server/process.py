@@ -24,10 +24,10 @@ from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
 from rnnzoo.serving.server.ports import address, check_ports
 from rnnzoo.serving.server.repository import Repository
 from rnnzoo.serving.server.request_log import check_request_log
-from rnnzoo.serving.server.settings import DEFAULT_PORT, ServerSettings
+from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.tolerance import TolerantServer
 
-__all__ = ["DEFAULT_PORT", "Server", "make_server", "run"]
+__all__ = ["Server", "make_server", "run"]
 
 _MOST_MESSAGE_BYTES = 2**31 - 1
 _SWITCH_SECONDS = 0.0005

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 import grpc
 
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
+from rnnzoo.serving.server.defaults import DEFAULT_PORT, PREFIX_CACHE_BYTES
 
-__all__ = ["DEFAULT_PORT", "PREFIX_CACHE_BYTES", "ServerSettings"]
-
-DEFAULT_PORT = 8500  # TensorFlow Serving's own
-PREFIX_CACHE_BYTES = 64 * 2**20
+__all__ = ["ServerSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
+from rnnzoo.serving.server.defaults import PROMETHEUS_PATH
 from rnnzoo.serving.wire import declare
 
 __all__ = [
@@ -55,7 +56,6 @@ _WRAPPED = (
     "enable_large_batch_splitting",
 )
 _PLACE = re.compile(r"(\d+):(\d+) ?: ")
-_PROMETHEUS_PATH = "/monitoring/prometheus/metrics"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Monitoring:
     """
 
     enable: bool = False
-    path: str = _PROMETHEUS_PATH
+    path: str = PROMETHEUS_PATH
 
 
 def read_batching_parameters(path: str | os.PathLike[str]) -> BatchingParameters:
@@ -95,7 +95,7 @@ def read_monitoring(path: str | os.PathLike[str]) -> Monitoring:
         ValueError: if it is not a MonitoringConfig.
     """
     config = read_text_proto(path, _MESSAGES["MonitoringConfig"]()).prometheus_config
-    return Monitoring(config.enable, config.path or _PROMETHEUS_PATH)
+    return Monitoring(config.enable, config.path or PROMETHEUS_PATH)
 
 
 def configuration_messages() -> list[type[Message]]:

@@ -9,6 +9,7 @@ import typer
 from rnnzoo.commands.ending import ended_by_sigterm
 from rnnzoo.commands.quiet import import_tensorflow
 from rnnzoo.models.presets import PRESETS
+from rnnzoo.serving.server.defaults import DEFAULT_PORT, PREFIX_CACHE_BYTES, PROMETHEUS_PATH
 
 __all__ = ["serve"]
 
@@ -30,7 +31,7 @@ def serve(
             "again every second, and followed where it has changed."
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="The gRPC port; 0 finds a free one.")] = 8500,
+    port: Annotated[int, typer.Option(help="The gRPC port; 0 finds a free one.")] = DEFAULT_PORT,
     rest_port: Annotated[
         int | None,
         typer.Option(
@@ -52,10 +53,11 @@ def serve(
         bool, typer.Option(help="Run requests that wait at the same time as one, for exports of rnnzoo's own.")
     ] = True,
     prefix_cache: Annotated[
-        bool, typer.Option(help="Keep the states behind recent texts, 64 MiB of them, for texts that go on from one.")
+        bool,
+        typer.Option(help="Keep the states behind recent texts, 64 MiB of them, for texts that go on from one."),
     ] = True,
     monitoring: Annotated[
-        bool, typer.Option(help="Metrics for Prometheus at /monitoring/prometheus/metrics on the HTTP port.")
+        bool, typer.Option(help=f"Metrics for Prometheus at {PROMETHEUS_PATH} on the HTTP port.")
     ] = False,
     log_requests: Annotated[
         bool, typer.Option(help="One line of JSON a request on stderr, with where its time went.")
@@ -92,7 +94,6 @@ def serve(
     from rnnzoo.serving.server.model_management import read_model_config
     from rnnzoo.serving.server.process import Server, make_server, run
     from rnnzoo.serving.server.rest_port import RestPort
-    from rnnzoo.serving.server.settings import PREFIX_CACHE_BYTES
     from rnnzoo.serving.server.tls import read_server_credentials
 
     def ready(server: Server) -> None:
@@ -116,7 +117,7 @@ def serve(
         workers=workers,
         batching="own" if batching else "off",
         prefix_cache_bytes=PREFIX_CACHE_BYTES if prefix_cache else 0,
-        monitoring_path="/monitoring/prometheus/metrics" if monitoring else None,
+        monitoring_path=PROMETHEUS_PATH if monitoring else None,
         log_requests=log_requests,
         request_log_folder="" if keep_requests is None else str(keep_requests),
         request_log_sampling_rate=keep_share,
