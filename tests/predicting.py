@@ -6,6 +6,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.settings import ServerSettings
 
 __all__ = ["predict"]
@@ -17,6 +18,6 @@ def predict(
     """What a server with these models answers."""
     core = Core(repository, ServerSettings())
     try:
-        return asyncio.run(core.predict(request, timeout))
+        return asyncio.run(core.predict(request, timeout, RequestRecord(api="Predict", entrypoint="GRPC")))
     finally:
         core.close()

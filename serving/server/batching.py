@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from rnnzoo.serving.server.batch_run import Ran, Task, Told, run_together
 from rnnzoo.serving.server.batching_parameters import BatchingParameters
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 
 __all__ = ["Batcher"]
 
@@ -132,9 +132,7 @@ class Batcher:
         """
         most = self._parameters.max_batch_size
         if self._refuse_large and task.rows > most:
-            raise StatusError(
-                Code.INVALID_ARGUMENT, f"Task size {task.rows} is larger than maximum input batch size {most}"
-            )
+            raise invalid(f"Task size {task.rows} is larger than maximum input batch size {most}")
         lane = self._lane(servable, signature_name, fetches, lane_key, lasting)
         rows = lane.queue.rows
         batches = -(-rows // most)

@@ -9,69 +9,13 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2
 
-from rnnzoo.serving.server.examples import (
-    ask_about_examples,
-    leased,
-    refused,
-    resolved,
-    shape_text,
-    type_text,
-)
-from rnnzoo.serving.server.observation import Record
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code
+from rnnzoo.serving.server.examples import ExampleCall, shape_text, type_text
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 
-__all__ = ["CLASSIFY", "classification_fetches", "classifications", "classify", "classify_with"]
+__all__ = ["CLASSIFY", "classification_fetches", "classifications", "classify"]
 
 CLASSIFY = "tensorflow/serving/classify"
 _CLASSES, _SCORES = "classes", "scores"
-
-
-def classify(
-    repository: Repository,
-    request: classification_pb2.ClassificationRequest,
-    timeout: float | None = None,
-    record: Record | None = None,
-) -> classification_pb2.ClassificationResponse:
-    """Answers a ClassificationRequest.
-
-    Args:
-        repository: the loaded models.
-        request: model, signature (`serving_default` if it names none) and examples.
-        timeout: seconds that the run may take; no limit if None.
-        record: where the times and what was resolved are written, if given.
-
-    Raises:
-        StatusError: as TensorFlow Serving would refuse the request.
-    """
-    with leased(repository, request, record) as servable:
-        return classify_with(servable, request, timeout, repository.check_method_names, record)
-
-
-def classify_with(
-    servable: Servable,
-    request: classification_pb2.ClassificationRequest,
-    timeout: float | None = None,
-    check_method_name: bool = False,
-    record: Record | None = None,
-) -> classification_pb2.ClassificationResponse:
-    """The same, of a model in hand; `check_method_name` demands that the signature was made for this call.
-
-    Raises:
-        StatusError: as TensorFlow Serving would refuse the request.
-    """
-    signature, count, arrays = ask_about_examples(
-        servable,
-        request.model_spec,
-        request.input,
-        lambda signature: classification_fetches(signature, check_method_name),
-        timeout,
-        record,
-    )
-    return classification_pb2.ClassificationResponse(
-        result=classifications(signature, count, arrays), model_spec=resolved(servable, request.model_spec)
-    )
 
 
 def classification_fetches(signature: meta_graph_pb2.SignatureDef, check_method_name: bool) -> list[str]:
@@ -81,19 +25,19 @@ def classification_fetches(signature: meta_graph_pb2.SignatureDef, check_method_
         StatusError: if the signature is none of a classification.
     """
     if check_method_name and signature.method_name != CLASSIFY:
-        raise refused(f"Expected classification signature method_name to be {CLASSIFY}. Was: {signature.method_name}")
+        raise invalid(f"Expected classification signature method_name to be {CLASSIFY}. Was: {signature.method_name}")
     if len(signature.inputs) != 1:
-        raise refused("Expected one input Tensor.")
+        raise invalid("Expected one input Tensor.")
     if len(signature.outputs) not in (1, 2):
-        raise refused(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
     if "inputs" not in signature.inputs:
-        raise refused(f"No classification inputs found in SignatureDef: {signature}", Code.FAILED_PRECONDITION)
+        raise StatusError(Code.FAILED_PRECONDITION, f"No classification inputs found in SignatureDef: {signature}")
     fetches = [signature.outputs[alias].name for alias in (_CLASSES, _SCORES) if alias in signature.outputs]
     if not fetches:
-        raise refused(
+        raise StatusError(
+            Code.FAILED_PRECONDITION,
             f'Expected classification signature outputs to contain at least one of "{_CLASSES}" or "{_SCORES}". '
             f"Signature was: {signature}",
-            Code.FAILED_PRECONDITION,
         )
     return fetches
 
@@ -114,7 +58,7 @@ def classifications(
     classes = _checked(signature, _CLASSES, "STRING", count, arrays)
     scores = _checked(signature, _SCORES, "FLOAT", count, arrays)
     if classes is not None and scores is not None and classes.shape[1] != scores.shape[1]:
-        raise refused(
+        raise invalid(
             f"Tensors class and score should match in dim_size(1). Got {classes.shape[1]} vs. {scores.shape[1]}"
         )
     result = classification_pb2.ClassificationResult()
@@ -136,11 +80,11 @@ def _checked(
         return None
     array = arrays[signature.outputs[alias].name]
     if array.ndim != 2:
-        raise refused(f"Expected Tensor shape: [batch_size num_classes] but got {shape_text(array)}")
+        raise invalid(f"Expected Tensor shape: [batch_size num_classes] but got {shape_text(array)}")
     if type_text(array) != f"DT_{wanted}":
-        raise refused(f"Expected {alias} Tensor of DT_{wanted}. Got: {type_text(array)}")
+        raise invalid(f"Expected {alias} Tensor of DT_{wanted}. Got: {type_text(array)}")
     if array.shape[0] != count:
-        raise refused(f"Expected {alias} output batch size of {count}. Got: {array.shape[0]}")
+        raise invalid(f"Expected {alias} output batch size of {count}. Got: {array.shape[0]}")
     return array
 
 
@@ -148,4 +92,10 @@ def _text(label: bytes) -> str:
     try:
         return label.decode()
     except UnicodeDecodeError as error:  # a label is a protobuf string, which is UTF-8
-        raise refused(f"a label must be UTF-8, but the model answers {label!r}.", Code.INTERNAL) from error
+        raise StatusError(Code.INTERNAL, f"a label must be UTF-8, but the model answers {label!r}.") from error
+
+
+classify: ExampleCall[classification_pb2.ClassificationRequest, classification_pb2.ClassificationResponse] = (
+    ExampleCall(classification_fetches, classifications, classification_pb2.ClassificationResponse)
+)
+"""Answers a ClassificationRequest."""

@@ -10,12 +10,14 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server.extending import Extender, can_extend
 from rnnzoo.serving.server.inference import lease, prepare, reply
-from rnnzoo.serving.server.observation import Metrics, Observer, Record
+from rnnzoo.serving.server.metrics import ServerMetrics
+from rnnzoo.serving.server.observing import make_observer
 from rnnzoo.serving.server.prefix_cache import PrefixCache
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.running import Runner
 from rnnzoo.serving.server.settings import ServerSettings
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import invalid
 from rnnzoo.serving.server.workers import Workers
 
 __all__ = ["Core"]
@@ -33,20 +35,23 @@ class Core:
         settings: the server's.
 
     Attributes:
-        observer: told about each request; None if nobody observes.
-        metrics: told about each run; None if nobody counts.
+        metrics: told about each run.
+        observer: told about each request.
         runner: runs questions, in batches where it can.
         prefix_cache: the contexts behind recent texts.
         extender: answers with that cache in hand.
         draining: whether the server is about to end: ready no more, only answering what it has taken.
         refused: when a new request last came while draining, by `time.monotonic`.
+
+    Raises:
+        OSError: if the folder of the request log cannot be made.
     """
 
     def __init__(self, repository: Repository, settings: ServerSettings) -> None:
         self.repository = repository
         self.settings = settings
-        self.observer: Observer | None = None
-        self.metrics: Metrics | None = None
+        self.metrics = ServerMetrics()
+        self.observer = make_observer(settings, self.metrics)
         self.draining = False
         self.refused = 0.0
         self._workers = Workers(settings.worker_threads, settings.max_waiting)
@@ -54,9 +59,11 @@ class Core:
         self.runner = Runner(settings, self._workers, self._count_run)
         self.prefix_cache = PrefixCache(settings.prefix_cache_bytes)
         self.extender = Extender(self.runner, self.prefix_cache)
+        self.metrics.queue_length(lambda: self.runner.batcher.waiting)
+        self.metrics.prefix_cache_bytes(lambda: self.prefix_cache.bytes)
 
     async def predict(
-        self, request: predict_pb2.PredictRequest, timeout: float | None = None, record: Record | None = None
+        self, request: predict_pb2.PredictRequest, timeout: float | None, record: RequestRecord
     ) -> predict_pb2.PredictResponse:
         """Answers a PredictRequest.
 
@@ -64,7 +71,7 @@ class Core:
             request: model, signature (`serving_default` if it names none), inputs, and which outputs to answer (all if
                 it filters none).
             timeout: seconds until nobody waits for the answer any more; no limit if None.
-            record: where the times and what was resolved are written, if given.
+            record: where the times and what was resolved are written.
 
         Returns:
             The outputs in their typed lists, and the model, version and signature that answered.
@@ -75,16 +82,15 @@ class Core:
         began = time.perf_counter()
         deadline = None if timeout is None else began + timeout
         if not request.HasField("model_spec"):
-            raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+            raise invalid("Missing ModelSpec")
         with lease(self.repository, request.model_spec, record) as servable:
             question = await self.in_thread_if(
                 _values_of(request) > _MOST_VALUES_IN_LOOP,
                 lambda: prepare(servable, request, self.repository.check_method_names),
             )
             parsed = time.perf_counter()
-            if record is not None:
-                record.signature_name = question.signature_name
-                record.parse += parsed - began
+            record.signature_name = question.signature_name
+            record.parse += parsed - began
             if self.settings.prefix_cache_bytes and can_extend(servable, question):
                 ran = await self.extender.run(servable, question, deadline, record, self.metrics)
             else:
@@ -93,19 +99,18 @@ class Core:
             response = await self.in_thread_if(
                 sum(map(np.size, ran.arrays)) > _MOST_VALUES_IN_LOOP, lambda: reply(servable, question, ran.arrays)
             )
-            if record is not None:
-                record.rows, record.batch_rows = question.rows, ran.rows
-                record.queue += ran.began - parsed
-                record.compute += ran.seconds
-                record.reply += time.perf_counter() - answered
+            record.rows, record.batch_rows = question.rows, ran.rows
+            record.queue += ran.began - parsed
+            record.compute += ran.seconds
+            record.reply += time.perf_counter() - answered
         return response
 
     async def infer(
         self,
-        compute: Callable[[Repository, _Request, float | None, Record | None], _Result],
+        compute: Callable[[Repository, _Request, float | None, RequestRecord], _Result],
         request: _Request,
-        timeout: float | None = None,
-        record: Record | None = None,
+        timeout: float | None,
+        record: RequestRecord,
     ) -> _Result:
         """Answers Classify, Regress or MultiInference, each request alone in a thread.
 
@@ -113,7 +118,7 @@ class Core:
             compute: `classify`, `regress` or `multi_infer`.
             request: its message.
             timeout: seconds until nobody waits for the answer any more; no limit if None.
-            record: where the times and what was resolved are written, if given.
+            record: where the times and what was resolved are written.
 
         Raises:
             StatusError: as TensorFlow Serving would refuse the request.
@@ -123,8 +128,6 @@ class Core:
         def run() -> _Result:
             began = time.perf_counter()
             left = None if timeout is None else timeout - (began - asked)
-            if record is None:
-                return compute(self.repository, request, left, None)
             record.queue += began - asked
             parsed = record.parse  # a body of JSON
             result = compute(self.repository, request, left, record)
@@ -158,21 +161,15 @@ class Core:
         """
         return await self._changes.run(change)
 
-    def waiting_for_batch(self) -> int:
-        """How many requests wait until their batch begins."""
-        return self.runner.batcher.waiting
-
     def close(self) -> None:
         """Ends the threads once their runs are over; called when no request is left."""
         self._workers.close()
         self._changes.close()
         self.runner.close()
-        if self.observer is not None:
-            self.observer.close()
+        self.observer.close()
 
     def _count_run(self, model_name: str, rows: int, seconds: float) -> None:
-        if self.metrics is not None:
-            self.metrics.batch(model_name, rows, seconds)
+        self.metrics.batch(model_name, rows, seconds)
 
 
 def _values_of(request: predict_pb2.PredictRequest) -> int:

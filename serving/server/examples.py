@@ -4,34 +4,28 @@ The checks and their messages are those of tensorflow_serving/servables/tensorfl
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import Message
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow_serving.apis import classification_pb2, input_pb2, model_pb2, regression_pb2
+from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
-from rnnzoo.serving.server.inference import lease
-from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.inference import DEFAULT_SIGNATURE, lease, resolved
+from rnnzoo.serving.server.json_values import type_name
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import invalid
 
-__all__ = [
-    "DEFAULT_SIGNATURE",
-    "ask_about_examples",
-    "leased",
-    "refused",
-    "resolved",
-    "run_on_examples",
-    "serialized_examples",
-    "shape_text",
-    "type_text",
-]
+__all__ = ["ExampleCall", "run_on_examples", "serialized_examples", "shape_text", "type_text"]
 
-DEFAULT_SIGNATURE = "serving_default"
+_Request = TypeVar("_Request", classification_pb2.ClassificationRequest, regression_pb2.RegressionRequest)
+_Response = TypeVar("_Response", bound=Message)
 
 
 def serialized_examples(given: input_pb2.Input) -> np.ndarray:
@@ -53,7 +47,7 @@ def serialized_examples(given: input_pb2.Input) -> np.ndarray:
     else:
         context, examples = b"", given.example_list.examples
     if not examples:
-        raise refused("Input is empty.")
+        raise invalid("Input is empty.")
     array = np.empty(len(examples), dtype=object)
     array[:] = [context + example.SerializeToString() for example in examples]
     return array
@@ -65,7 +59,7 @@ def run_on_examples(
     signature: meta_graph_pb2.SignatureDef,
     fetches: Sequence[str],
     timeout: float | None,
-    record: Record | None,
+    record: RequestRecord,
 ) -> tuple[int, list[np.ndarray]]:
     """How many examples a request holds, and the tensors `fetches` for them; count and times are written down.
 
@@ -76,76 +70,70 @@ def run_on_examples(
     examples = serialized_examples(given)
     info = signature.inputs["inputs"]
     if info.dtype != types_pb2.DT_STRING:
-        wanted = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
-        raise refused(f"Expects arg[0] to be {wanted} but string is provided")
+        raise invalid(f"Expects arg[0] to be {type_name(info.dtype)} but string is provided")
     began = time.perf_counter()
     arrays = servable.run({info.name: examples}, fetches, timeout)
-    if record is not None:
-        record.rows = len(examples)
-        record.parse += began - asked
-        record.compute += time.perf_counter() - began
+    record.rows = len(examples)
+    record.parse += began - asked
+    record.compute += time.perf_counter() - began
     return len(examples), [np.asarray(array) for array in arrays]
 
 
-@contextmanager
-def leased(
-    repository: Repository,
-    request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,
-    record: Record | None,
-) -> Iterator[Servable]:
-    """The model that a Classify or Regress request names, while the block runs; its names are written down.
+@dataclass(frozen=True)
+class ExampleCall(Generic[_Request, _Response]):
+    """Classify or Regress, which differ in these.
 
-    Raises:
-        StatusError: if the request names none, or none that is served.
+    Attributes:
+        fetches_of: the tensors that answer, from a signature, and whether that must have been made for this call.
+        result_of: the result, from the signature, the number of examples, and the fetched tensors by name.
+        response: the message around it.
     """
-    if not request.HasField("model_spec"):
-        raise refused("Missing ModelSpec")
-    with lease(repository, request.model_spec, record) as servable:
-        if record is not None:
+
+    fetches_of: Callable[[meta_graph_pb2.SignatureDef, bool], list[str]]
+    result_of: Callable[[meta_graph_pb2.SignatureDef, int, Mapping[str, np.ndarray]], Message]
+    response: Callable[..., _Response]
+
+    def __call__(
+        self, repository: Repository, request: _Request, timeout: float | None, record: RequestRecord
+    ) -> _Response:
+        """Answers a request.
+
+        Args:
+            repository: the loaded models.
+            request: model, signature (`serving_default` if it names none) and examples.
+            timeout: seconds that the run may take; no limit if None.
+            record: where the times and what was resolved are written.
+
+        Raises:
+            StatusError: as TensorFlow Serving would refuse the request.
+        """
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        with lease(repository, request.model_spec, record) as servable:
             record.signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-        yield servable
+            return self.of(servable, request, timeout, record, repository.check_method_names)
 
+    def of(
+        self,
+        servable: Servable,
+        request: _Request,
+        timeout: float | None,
+        record: RequestRecord,
+        check_method_name: bool = False,
+    ) -> _Response:
+        """The same, of a model in hand; `check_method_name` demands that the signature was made for this call.
 
-def ask_about_examples(
-    servable: Servable,
-    spec: model_pb2.ModelSpec,
-    given: input_pb2.Input,
-    fetches_of: Callable[[meta_graph_pb2.SignatureDef], list[str]],
-    timeout: float | None,
-    record: Record | None,
-) -> tuple[meta_graph_pb2.SignatureDef, int, dict[str, np.ndarray]]:
-    """The signature that a request names, how many examples it holds, and the fetched tensors by name.
-
-    Args:
-        servable: the model.
-        spec: names the signature; `serving_default` if it names none.
-        given: the examples.
-        fetches_of: the tensors that answer the call, from its signature.
-        timeout: seconds that the run may take; no limit if None.
-        record: where the rows and the times are written, if given.
-
-    Raises:
-        StatusError: as TensorFlow Serving would refuse the request.
-    """
-    name = spec.signature_name or DEFAULT_SIGNATURE
-    if name not in servable.signatures:
-        raise refused(f"No signature was found with the name: {name}")
-    signature = servable.signatures[name]
-    fetches = fetches_of(signature)
-    count, arrays = run_on_examples(servable, given, signature, fetches, timeout, record)
-    return signature, count, dict(zip(fetches, arrays, strict=True))
-
-
-def resolved(servable: Servable, spec: model_pb2.ModelSpec) -> model_pb2.ModelSpec:
-    """The model, version and signature that answered, as a response says it."""
-    told = model_pb2.ModelSpec(name=spec.name, signature_name=spec.signature_name or DEFAULT_SIGNATURE)
-    told.version.value = servable.version
-    return told
-
-
-def refused(message: str, code: Code = Code.INVALID_ARGUMENT) -> StatusError:
-    """The error of a request that is not in order."""
-    return StatusError(code, message)
+        Raises:
+            StatusError: as TensorFlow Serving would refuse the request.
+        """
+        name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        if name not in servable.signatures:
+            raise invalid(f"No signature was found with the name: {name}")
+        signature = servable.signatures[name]
+        fetches = self.fetches_of(signature, check_method_name)
+        count, arrays = run_on_examples(servable, request.input, signature, fetches, timeout, record)
+        result = self.result_of(signature, count, dict(zip(fetches, arrays, strict=True)))
+        return self.response(result=result, model_spec=resolved(servable, name))
 
 
 def shape_text(array: np.ndarray) -> str:

@@ -12,16 +12,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnnzoo.serving.server.batch_run import Ran
-from rnnzoo.serving.server.inference import Question
-from rnnzoo.serving.server.observation import Metrics, Record
+from rnnzoo.serving.server.inference import DEFAULT_SIGNATURE, Question
+from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.prefix_cache import ASKED, PrefixCache
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.running import Runner
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.tensors import decode_tensor
 
 __all__ = ["Extender", "beginning", "can_extend", "context_names"]
 
-_SIGNATURES = ("predict_next", "serving_default")
+_SIGNATURES = ("predict_next", DEFAULT_SIGNATURE)
 _INPUTS = ("text", "unfinished")
 _ANSWERS = ("probabilities", "words")  # what `predict_next` answers, which is what has run before anybody asks
 # Who types sends one text. To look up each of thousands would hold up the loop, and to keep them would empty the cache.
@@ -84,8 +85,8 @@ class Extender:
         servable: Servable,
         question: Question,
         deadline: float | None,
-        record: Record | None = None,
-        metrics: Metrics | None = None,
+        record: RequestRecord,
+        metrics: ServerMetrics,
     ) -> Ran:
         """The outputs that a question to `predict_next` asks for; see `can_extend`.
 
@@ -108,15 +109,13 @@ class Extender:
                 # Copies: a view would keep the whole batch.
                 self._cache.put(row.key, tuple(context[number].copy() for context in contexts))
         found = {row.cache for row in rows}
-        if record is not None:
-            record.cache = next((kind for kind in ("miss", "extended", "hit") if kind in found), None)
-        if metrics is not None:
-            for row in rows:
-                metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
+        record.cache = next((kind for kind in ("miss", "extended", "hit") if kind in found), None)
+        for row in rows:
+            metrics.prefix_cache(servable.name, row.cache in ("hit", "extended"), len(row.text.split()) + 1)
         return Ran(answers, ran.rows, ran.began, ran.seconds)
 
     async def context(
-        self, servable: Servable, text: str, deadline: float | None, record: Record | None = None
+        self, servable: Servable, text: str, deadline: float | None, record: RequestRecord
     ) -> dict[str, np.ndarray]:
         """The context behind a text, each of its arrays with one row, by name.
 
@@ -125,16 +124,14 @@ class Extender:
         """
         names, begin = self._context_of(servable)
         row = self._finished(servable, text.encode())
-        if record is not None:
-            record.cache = row.cache
+        record.cache = row.cache
         if row.context is None or row.text:
             # The words are not wanted, but each new set of outputs is a graph to optimize, for seconds.
             extended = _question(servable, _ANSWERS, names, begin, [row])
             asked = time.perf_counter()
             ran = await self._runner.run(servable, extended, deadline)
-            if record is not None:
-                record.queue += ran.began - asked
-                record.compute += ran.seconds
+            record.queue += ran.began - asked
+            record.compute += ran.seconds
             row.context = tuple(context[0].copy() for context in ran.arrays[len(_ANSWERS) :])
             if row.key is not None:
                 self._cache.put(row.key, row.context)

@@ -1,7 +1,5 @@
 """TensorFlow Serving's PredictionService on the gRPC port: status codes here, answers in the core."""
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,18 +17,18 @@ from rnnzoo.serving.server import inference
 from rnnzoo.serving.server.classification import classify
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.multi_inference import multi_infer
-from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.observing import Observed
 from rnnzoo.serving.server.regression import regress
 from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.status import GONE, Code, StatusError
+from rnnzoo.serving.server.request_record import RequestRecord
+from rnnzoo.serving.server.status import StatusError
 from rnnzoo.serving.server.tensor_contents import pack_contents
 
-__all__ = ["PredictionService", "abort", "add_to", "answer", "failure"]
+__all__ = ["PredictionService", "abort", "add_to", "answer"]
 
 _Request = TypeVar("_Request")
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MOST_MESSAGE_BYTES = 1024
-_log = logging.getLogger(__name__)
 
 
 def add_to(server: grpc.aio.Server, core: Core) -> None:
@@ -53,7 +51,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> predict_pb2.PredictResponse:
         timeout = context.time_remaining()
 
-        async def predict(record: Record | None) -> predict_pb2.PredictResponse:
+        async def predict(record: RequestRecord) -> predict_pb2.PredictResponse:
             response = await self._core.predict(request, timeout, record)
             return pack_contents(response) if self._core.settings.enable_serialization_as_tensor_content else response
 
@@ -62,7 +60,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def GetModelMetadata(  # noqa: N802 - the protocol's name
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        async def metadata(record: Record | None) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        async def metadata(record: RequestRecord) -> get_model_metadata_pb2.GetModelMetadataResponse:
             return inference.get_model_metadata(self._core.repository, request, record)
 
         return await answer(self._core, context, "GetModelMetadata", request, metadata)
@@ -87,11 +85,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
         api: str,
         request: _Request,
-        compute: Callable[[Repository, _Request, float | None, Record | None], Any],
+        compute: Callable[[Repository, _Request, float | None, RequestRecord], Any],
     ) -> Any:
         timeout = context.time_remaining()
 
-        async def infer(record: Record | None) -> Any:
+        async def infer(record: RequestRecord) -> Any:
             return await self._core.infer(compute, request, timeout, record)
 
         return await answer(self._core, context, api, request, infer)
@@ -102,44 +100,23 @@ async def answer(
     context: grpc.aio.ServicerContext[Any, Any],
     api: str,
     request: Any,
-    compute: Callable[[Record | None], Awaitable[Any]],
+    compute: Callable[[RequestRecord], Awaitable[Any]],
 ) -> Any:
-    """What `compute` returns, which is the one place where an error becomes a status.
+    """What `compute` returns; an error ends the call with its status.
 
     Args:
         core: whose observer is told.
         context: of the call.
         api: the name of the call.
         request: its message.
-        compute: the answer, or a StatusError; it is given the request's record, None if nobody observes.
+        compute: the answer, from the request's record.
     """
-    observer = core.observer
-    record = None if observer is None else observer.begin(api, "GRPC")
     try:
-        response = await compute(record)
-    except asyncio.CancelledError:
-        if observer is not None:
-            observer.finish(record, Code.CANCELLED, GONE, request)
-        raise
-    except Exception as error:
-        code, message = failure(error)
-    else:
-        if observer is not None:
-            observer.finish(record, 0, "", request, response)
-        return response
-    if observer is not None:
-        observer.finish(record, code, message, request)
-    return await abort(context, code, message)
-
-
-def failure(error: Exception) -> tuple[int, str]:
-    """The status code and the message of what was raised; what nobody meant to raise is logged."""
-    if isinstance(error, StatusError):
-        return error.code, error.message
-    if isinstance(error, MemoryError):
-        return Code.RESOURCE_EXHAUSTED, f"out of memory: {error}"
-    _log.error("a request failed inside the server", exc_info=error)
-    return Code.INTERNAL, f"{type(error).__name__}: {error}"
+        with Observed(core.observer, api, "GRPC") as record:
+            record.request, record.response = request, await compute(record)
+            return record.response
+    except StatusError as error:
+        return await abort(context, error.code, error.message)
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], code: int, message: str) -> Any:

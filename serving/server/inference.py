@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2, types_pb2
+from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2
 
-from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.json_values import type_name
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 from rnnzoo.serving.tensors import decode_tensor, encode_tensor
 
 if TYPE_CHECKING:
     from rnnzoo.serving.server.repository import Repository
 
-__all__ = ["Question", "get_model_metadata", "lease", "prepare", "reply"]
+__all__ = ["DEFAULT_SIGNATURE", "Question", "get_model_metadata", "lease", "prepare", "reply", "resolved"]
+
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 _METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
 _SIGNATURE_DEF = "signature_def"
@@ -77,7 +80,7 @@ def prepare(servable: Servable, request: predict_pb2.PredictRequest, check_metho
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
-    name = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     if name not in servable.signatures:
         raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
     signature = servable.signatures[name]
@@ -92,7 +95,7 @@ def prepare(servable: Servable, request: predict_pb2.PredictRequest, check_metho
 
 def reply(servable: Servable, question: Question, arrays: Sequence[np.ndarray]) -> predict_pb2.PredictResponse:
     """From arrays, in the order of `question.aliases`, to the message."""
-    response = predict_pb2.PredictResponse(model_spec=_resolved(servable, question.signature_name))
+    response = predict_pb2.PredictResponse(model_spec=resolved(servable, question.signature_name))
     for alias, array in zip(question.aliases, arrays, strict=True):
         encode_tensor(np.asarray(array), response.outputs[alias])
     return response
@@ -101,7 +104,7 @@ def reply(servable: Servable, question: Question, arrays: Sequence[np.ndarray]) 
 def get_model_metadata(
     repository: "Repository",
     request: get_model_metadata_pb2.GetModelMetadataRequest,
-    record: Record | None = None,
+    record: RequestRecord,
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """The signatures of a model, as its `saved_model.pb` has them.
 
@@ -109,22 +112,29 @@ def get_model_metadata(
         StatusError: as TensorFlow Serving would refuse the request.
     """
     if not request.HasField("model_spec"):
-        raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+        raise invalid("Missing ModelSpec")
     if not request.metadata_field:
-        raise StatusError(Code.INVALID_ARGUMENT, "GetModelMetadataRequest must specify at least one metadata_field")
+        raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
     for field in request.metadata_field:
         if field != _SIGNATURE_DEF:
             # The "%s" is TensorFlow Serving's own: it appends where it means to format.
-            raise StatusError(Code.INVALID_ARGUMENT, f"Metadata field %s is not supported{field}")
+            raise invalid(f"Metadata field %s is not supported{field}")
     with lease(repository, request.model_spec, record) as servable:
         signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
-        response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=_resolved(servable))
+        response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=resolved(servable))
     response.metadata[_SIGNATURE_DEF].Pack(signatures)
     return response
 
 
+def resolved(servable: Servable, signature_name: str = "") -> model_pb2.ModelSpec:
+    """The model, version and signature that answered, as a response says it."""
+    spec = model_pb2.ModelSpec(name=servable.name, signature_name=signature_name)
+    spec.version.value = servable.version
+    return spec
+
+
 @contextmanager
-def lease(repository: "Repository", spec: model_pb2.ModelSpec, record: Record | None = None) -> Iterator[Servable]:
+def lease(repository: "Repository", spec: model_pb2.ModelSpec, record: RequestRecord) -> Iterator[Servable]:
     """The model that a ModelSpec means; it stays loaded until the context ends.
 
     Args:
@@ -138,15 +148,8 @@ def lease(repository: "Repository", spec: model_pb2.ModelSpec, record: Record | 
     version = spec.version.value if spec.HasField("version") else None
     label = spec.version_label if spec.HasField("version_label") else None
     with repository.lease(spec.name, version, label) as servable:
-        if record is not None:
-            record.model_name, record.model_version = servable.name, servable.version
+        record.model_name, record.model_version = servable.name, servable.version
         yield servable
-
-
-def _resolved(servable: Servable, signature_name: str = "") -> model_pb2.ModelSpec:
-    spec = model_pb2.ModelSpec(name=servable.name, signature_name=signature_name)
-    spec.version.value = servable.version
-    return spec
 
 
 def _check_method(signature: meta_graph_pb2.SignatureDef) -> None:
@@ -163,11 +166,10 @@ def _inputs(
 ) -> dict[str, tensor_pb2.TensorProto]:
     given, expected = set(request.inputs), set(signature.inputs)
     if len(given) > len(expected) or (len(given) < len(expected) and not signature.defaults):
-        raise StatusError(
-            Code.INVALID_ARGUMENT,
+        raise invalid(
             f"input size does not match signature: {len(given)}!={len(expected)} len({_set(given)}) != "
             f"len({_set(expected)}). Sent extra: {_set(given - expected)}. "
-            f"Missing but required: {_set(expected - given)}.",
+            f"Missing but required: {_set(expected - given)}."
         )
     tensors = {}
     for alias in sorted(expected):
@@ -176,17 +178,15 @@ def _inputs(
         elif alias in signature.defaults:
             tensors[alias] = signature.defaults[alias]
         else:
-            raise StatusError(
-                Code.INVALID_ARGUMENT,
+            raise invalid(
                 f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not found in request and "
                 f"no default value provided. Inputs expected to be in the request {_set(given)}, or default input "
-                f"alias set: {','.join(sorted(signature.defaults))}",
+                f"alias set: {','.join(sorted(signature.defaults))}"
             )
     if given - expected:
-        raise StatusError(
-            Code.INVALID_ARGUMENT,
+        raise invalid(
             f"Inputs contains invalid name. Used request inputs: {','.join(sorted(given & expected))}, request input: "
-            f"{','.join(sorted(given))}",
+            f"{','.join(sorted(given))}"
         )
     return tensors
 
@@ -195,19 +195,18 @@ def _decode(alias: str, tensor: tensor_pb2.TensorProto) -> np.ndarray:
     try:
         return decode_tensor(tensor)
     except (ValueError, MemoryError) as error:
-        raise StatusError(Code.INVALID_ARGUMENT, f"tensor parsing error: {alias}") from error
+        raise invalid(f"tensor parsing error: {alias}") from error
 
 
 def _output_aliases(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]) -> list[str]:
     for index, alias in enumerate(output_filter):
         if alias not in signature.outputs:
-            raise StatusError(
-                Code.INVALID_ARGUMENT,
+            raise invalid(
                 f"output tensor alias not found in signature: {alias} Outputs expected to be in the set "
-                f"{_set(signature.outputs)}.",
+                f"{_set(signature.outputs)}."
             )
         if alias in output_filter[:index]:
-            raise StatusError(Code.INVALID_ARGUMENT, f"duplicate output tensor alias: {alias}")
+            raise invalid(f"duplicate output tensor alias: {alias}")
     return list(output_filter) or sorted(signature.outputs)
 
 
@@ -216,14 +215,7 @@ def _check_types(signature: meta_graph_pb2.SignatureDef, tensors: Mapping[str, t
     for position, alias in enumerate(sorted(tensors, key=lambda alias: signature.inputs[alias].name)):
         wanted, given = signature.inputs[alias].dtype, tensors[alias].dtype
         if wanted != given:
-            raise StatusError(
-                Code.INVALID_ARGUMENT,
-                f"Expects arg[{position}] to be {_type_name(wanted)} but {_type_name(given)} is provided",
-            )
-
-
-def _type_name(number: int) -> str:
-    return types_pb2.DataType.Name(number).removeprefix("DT_").lower()
+            raise invalid(f"Expects arg[{position}] to be {type_name(wanted)} but {type_name(given)} is provided")
 
 
 def _set(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import classification_pb2, model_pb2, predict_pb2, 
 
 from rnnzoo.serving.server.json_reading import decode_base64_object, echo, is_base64_object, json_type, object_of
 from rnnzoo.serving.server.json_values import Item, feature_float, fill_tensor
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 
 __all__ = ["Layout", "classification_request", "predict_request", "regression_request"]
 
@@ -55,25 +55,25 @@ def predict_request(
     signature = signature_of(name)
     types = {alias: info.dtype for alias, info in sorted(signature.inputs.items())}
     if not types:
-        raise _refusal(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+        raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
     required = [alias for alias in types if alias not in signature.defaults] or list(types)
     if "instances" in document and "inputs" in document:
-        raise _refusal(
+        raise invalid(
             f"JSON Value: {echo(document)} Not formatted correctly expecting only one of 'inputs' or 'instances' keys "
             "to exist "
         )
     if "instances" in document:
         instances = document["instances"]
         if type(instances) is not list:
-            raise _refusal(f"JSON Value: {echo(document)} Excepting 'instances' to be an list/array")
+            raise invalid(f"JSON Value: {echo(document)} Excepting 'instances' to be an list/array")
         if not instances:
-            raise _refusal(f"JSON Value: {echo(document)} No values in 'instances' array")
+            raise invalid(f"JSON Value: {echo(document)} No values in 'instances' array")
         _fill_from_instances(instances, types, required, request)
         return request, Layout.ROWS
     if "inputs" in document:
         _fill_from_inputs(document["inputs"], types, required, request)
         return request, Layout.COLUMNS
-    raise _refusal("Missing 'inputs' or 'instances' key")
+    raise invalid("Missing 'inputs' or 'instances' key")
 
 
 def classification_request(body: bytes, spec: model_pb2.ModelSpec) -> classification_pb2.ClassificationRequest:
@@ -98,7 +98,7 @@ def _fill_signature_name(document: Mapping[str, Any], request: _Request) -> None
     if "signature_name" not in document:
         return
     if type(document["signature_name"]) is not str:
-        raise _refusal(
+        raise invalid(
             f"JSON Value: {echo(document)} not formatted correctly. 'signature_name' key must be a string value."
         )
     request.model_spec.signature_name = document["signature_name"]
@@ -108,7 +108,7 @@ def _fill_from_instances(
     instances: list[Any], types: Mapping[str, int], required: Collection[str], request: predict_pb2.PredictRequest
 ) -> None:
     if type(instances[0]) is not dict and len(required) > 1:
-        raise _refusal(
+        raise invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
@@ -119,12 +119,12 @@ def _fill_from_instances(
             _add_named(count, instance, items, types, required)
             continue
         if _is_named(instance):
-            raise _refusal(f"Expecting value/list but got object at item {count} of input list")
+            raise invalid(f"Expecting value/list but got object at item {count} of input list")
         for item in items.values():
             try:
                 item.add(instance)
             except StatusError as error:
-                raise _refusal(
+                raise invalid(
                     f"Failed to process element: {count} of 'instances' list. Error: {_with_code(error)}"
                 ) from error
     for alias, item in items.items():
@@ -135,19 +135,19 @@ def _add_named(
     count: int, instance: Any, items: Mapping[str, Item], types: Mapping[str, int], required: Collection[str]
 ) -> None:
     if not _is_named(instance):
-        raise _refusal(f"Expecting object but got list at item {count} of input list")
+        raise invalid(f"Expecting object but got list at item {count} of input list")
     for alias, value in instance.items():
         try:
             if alias not in types:
-                raise _refusal(f"JSON object: does not have named input: {alias}")
+                raise invalid(f"JSON object: does not have named input: {alias}")
             if alias in items:  # else the keys differ from the first element's: refused below
                 items[alias].add(value)
         except StatusError as error:
-            raise _refusal(
+            raise invalid(
                 f"Failed to process element: {count} key: {alias} of 'instances' list. Error: {_with_code(error)}"
             ) from error
     if instance.keys() != items.keys() or not instance.keys() >= set(required):
-        raise _refusal(
+        raise invalid(
             f"Failed to process element: {count} of 'instances' list. JSON object: {echo(instance)} keys must be equal "
             f"to: {','.join(types)}"
         )
@@ -158,7 +158,7 @@ def _fill_from_inputs(
 ) -> None:
     if not _is_named(value):
         if len(required) > 1:
-            raise _refusal(
+            raise invalid(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
                 "tensorinfo_map"
             )
@@ -169,7 +169,7 @@ def _fill_from_inputs(
         if alias in value:
             fill_tensor(value[alias], number, request.inputs[alias])
         elif alias in required:
-            raise _refusal(f"Missing named input: {alias} in 'inputs' object.")
+            raise invalid(f"Missing named input: {alias} in 'inputs' object.")
 
 
 def _with_examples(body: bytes, request: _Request) -> _Request:
@@ -181,14 +181,14 @@ def _with_examples(body: bytes, request: _Request) -> _Request:
         _fill_example(document["context"], listed.context)
         listed.context.SetInParent()
     if "examples" not in document:
-        raise _refusal(
+        raise invalid(
             f"JSON Value: {echo(document)} When method is classify, key 'examples' is expected and was not found"
         )
     examples = document["examples"]
     if type(examples) is not list:
-        raise _refusal(f"JSON Value: {echo(document)} Expecting 'examples' value to be an list/array")
+        raise invalid(f"JSON Value: {echo(document)} Expecting 'examples' value to be an list/array")
     if not examples:
-        raise _refusal(f"JSON Value: {echo(document)} 'examples' value is an empty array")
+        raise invalid(f"JSON Value: {echo(document)} 'examples' value is an empty array")
     for example in examples:
         _fill_example(example, listed.examples.add())
     return request
@@ -196,7 +196,7 @@ def _with_examples(body: bytes, request: _Request) -> _Request:
 
 def _fill_example(value: Any, example: example_pb2.Example) -> None:
     if type(value) is not dict:
-        raise _refusal(f"Example must be JSON object but got JSON {json_type(value)}")
+        raise invalid(f"Example must be JSON object but got JSON {json_type(value)}")
     for name, content in value.items():
         feature = example.features.feature[name]
         for element in content if type(content) is list else [content]:
@@ -214,23 +214,19 @@ def _add_to_feature(value: Any, name: str, feature: feature_pb2.Feature) -> None
     elif is_base64_object(value):
         kind, element = "bytes_list", decode_base64_object(value)
     else:
-        raise _refusal(f"Feature: {name} has element with unexpected JSON type: {json_type(value)}")
+        raise invalid(f"Feature: {name} has element with unexpected JSON type: {json_type(value)}")
     given = feature.WhichOneof("kind")
     if given not in (None, kind):
-        raise _refusal(f"Unexpected element type in feature: {name} expecting type: {given.removesuffix('_list')}")
+        raise invalid(f"Unexpected element type in feature: {name} expecting type: {given.removesuffix('_list')}")
     if kind == "float_list":
         feature_float(value)
     elif kind == "int64_list" and not -(2**63) <= value < 2**63:
-        raise _refusal(f"Feature: {name} has uint64 element. Only int64 is supported.")
+        raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported.")
     getattr(feature, kind).value.append(element)
 
 
 def _is_named(value: Any) -> bool:
     return type(value) is dict and not is_base64_object(value)
-
-
-def _refusal(message: str) -> StatusError:
-    return StatusError(Code.INVALID_ARGUMENT, message)
 
 
 def _with_code(error: StatusError) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from rnnzoo.serving.server.json_reading import decode_base64_object, echo, json_type
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 
 __all__ = ["Item", "feature_float", "fill_tensor", "type_name"]
 
@@ -80,9 +80,9 @@ class Item:
         if self._shape is None:
             self._shape, self._size = shape, size
         elif size != self._size:
-            raise _refusal(f"Expecting tensor size: {self._size} but got: {size}")
+            raise invalid(f"Expecting tensor size: {self._size} but got: {size}")
         elif shape != self._shape:
-            raise _refusal(f"Expecting shape {_shape_text(self._shape)} but got: {_shape_text(shape)}")
+            raise invalid(f"Expecting shape {_shape_text(self._shape)} but got: {_shape_text(shape)}")
 
     def write(self, rows: int, tensor: tensor_pb2.TensorProto) -> None:
         """Writes all rows into an empty tensor."""
@@ -129,16 +129,16 @@ def _collect(value: Any, level: int, shape: list[int], conversion: _Conversion, 
     rank = len(shape)
     if type(value) is not list:
         if level != rank:
-            raise _refusal(
+            raise invalid(
                 f"JSON Value: {echo(value)} found at incorrect level: {level + 1} in the JSON DOM. Expected at level: "
                 f"{rank}"
             )
         elements.append(conversion.element(value))
         return
     if level >= rank:
-        raise _refusal(f"Encountered list at unexpected level: {level} expected < {rank}")
+        raise invalid(f"Encountered list at unexpected level: {level} expected < {rank}")
     if len(value) != shape[level]:
-        raise _refusal(
+        raise invalid(
             f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
         )
     plain = conversion.plain(value) if level == rank - 1 else None
@@ -155,7 +155,7 @@ def _shape(value: Any) -> list[int]:
         shape.append(len(value))
         value = value[0] if value else None
     if len(shape) > _MOST_AXES:
-        raise _refusal(f"A tensor must have at most {_MOST_AXES} dimensions, but got {len(shape)} levels of lists.")
+        raise invalid(f"A tensor must have at most {_MOST_AXES} dimensions, but got {len(shape)} levels of lists.")
     return shape
 
 
@@ -177,7 +177,7 @@ def _decimal(value: Any, dtype: int) -> float:
     else:  # RapidJSON reads longer integers as doubles
         exact = not (most < abs(value) < float("inf"))
     if not exact:
-        raise _refusal(f"Cannot convert JSON value: {echo(value)} to {type_name(dtype)} without loss of precision.")
+        raise invalid(f"Cannot convert JSON value: {echo(value)} to {type_name(dtype)} without loss of precision.")
     return value
 
 
@@ -209,12 +209,8 @@ def _not_in_json(value: Any, dtype: int) -> None:
 
 
 def _type_error(value: Any, dtype: int) -> StatusError:
-    return _refusal(f"JSON Value: {echo(value)} Type: {json_type(value)} is not of expected type: {type_name(dtype)}")
+    return invalid(f"JSON Value: {echo(value)} Type: {json_type(value)} is not of expected type: {type_name(dtype)}")
 
 
 def _shape_text(shape: list[int]) -> str:
     return f"[{','.join(map(str, shape))}]"
-
-
-def _refusal(message: str) -> StatusError:
-    return StatusError(Code.INVALID_ARGUMENT, message)

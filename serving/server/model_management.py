@@ -11,7 +11,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from rnnzoo.serving.server.model_settings import ModelSettings, models_of
 from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 from rnnzoo.serving.server.text_protos import read_text_proto
 
 __all__ = ["get_model_status", "handle_reload_config", "read_model_config"]
@@ -26,7 +26,7 @@ def get_model_status(
         StatusError: as TensorFlow Serving would refuse the request.
     """
     if not request.HasField("model_spec"):
-        raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+        raise invalid("Missing ModelSpec")
     spec = request.model_spec
     states = repository.states(spec.name)
     if spec.HasField("version"):
@@ -51,10 +51,9 @@ def handle_reload_config(
         StatusError: as TensorFlow Serving would refuse the request.
     """
     if request.config.WhichOneof("config") != "model_config_list":
-        raise StatusError(
-            Code.INVALID_ARGUMENT,
+        raise invalid(
             "ServerModelConfig type not supported by HandleReloadConfigRequest. "
-            "Only ModelConfigList is currently supported",
+            "Only ModelConfigList is currently supported"
         )
     repository.reconfigure(models_of(request.config, served=repository.names))
     response = model_management_pb2.ReloadConfigResponse()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 from rnnzoo.serving.server.version_policies import All, Latest, Specific, VersionPolicy
 
 __all__ = ["ModelSettings", "models_of"]
@@ -65,7 +65,7 @@ def models_of(
     models: dict[str, ModelSettings] = {}
     for model in config.model_config_list.config:
         if model.name in models:
-            raise _refused(f"Illegal to list model {model.name} multiple times in config list")
+            raise invalid(f"Illegal to list model {model.name} multiple times in config list")
         if "://" in model.base_path:
             raise StatusError(
                 Code.UNIMPLEMENTED,
@@ -73,17 +73,17 @@ def models_of(
                 f"base_path()={model.base_path}",
             )
         if not model.base_path.startswith("/"):
-            raise _refused(
+            raise invalid(
                 f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
             )
         platform = _platform(model)
         if platform != _PLATFORM and model.name in served:
-            raise _refused(
+            raise invalid(
                 f"Illegal to change a model's platform. For model {model.name} platform was {_PLATFORM} and new "
                 f"platform requested is {platform}"
             )
         if platform != _PLATFORM:
-            raise _refused(f"Model {model.name} requests unsupported platform {platform}")
+            raise invalid(f"Model {model.name} requests unsupported platform {platform}")
         if model.HasField("logging_config"):
             _log.warning("logging_config of model %s changes nothing here: use --request_log_folder.", model.name)
         models[model.name] = ModelSettings(
@@ -97,14 +97,14 @@ def models_of(
 def _platform(model: model_server_config_pb2.ModelConfig) -> str:
     if model.model_type != model_server_config_pb2.MODEL_TYPE_UNSPECIFIED:
         if model.model_platform:
-            raise _refused(
+            raise invalid(
                 "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform."
             )
         if model.model_type != model_server_config_pb2.TENSORFLOW:
-            raise _refused(f"ModelServerConfig::model_type choice {model.model_type} not supported.")
+            raise invalid(f"ModelServerConfig::model_type choice {model.model_type} not supported.")
         return _PLATFORM
     if not model.model_platform:
-        raise _refused(
+        raise invalid(
             "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform."
         )
     return model.model_platform
@@ -119,7 +119,3 @@ def _policy(model: model_server_config_pb2.ModelConfig) -> VersionPolicy:
             return Specific(frozenset(policy.specific.versions))
         case _:
             return Latest(max(1, policy.latest.num_versions))
-
-
-def _refused(message: str) -> StatusError:
-    return StatusError(Code.INVALID_ARGUMENT, message)

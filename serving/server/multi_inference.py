@@ -7,13 +7,13 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import inference_pb2, model_pb2
 
 from rnnzoo.serving.server.classification import CLASSIFY, classification_fetches, classifications
-from rnnzoo.serving.server.examples import DEFAULT_SIGNATURE, refused, resolved, run_on_examples
-from rnnzoo.serving.server.inference import lease
-from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.examples import run_on_examples
+from rnnzoo.serving.server.inference import DEFAULT_SIGNATURE, lease, resolved
 from rnnzoo.serving.server.regression import REGRESS, regression_fetches, regressions
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 
 __all__ = ["multi_infer", "multi_infer_with"]
 
@@ -21,8 +21,8 @@ __all__ = ["multi_infer", "multi_infer_with"]
 def multi_infer(
     repository: Repository,
     request: inference_pb2.MultiInferenceRequest,
-    timeout: float | None = None,
-    record: Record | None = None,
+    timeout: float | None,
+    record: RequestRecord,
 ) -> inference_pb2.MultiInferenceResponse:
     """Answers a MultiInferenceRequest.
 
@@ -30,22 +30,22 @@ def multi_infer(
         repository: the loaded models.
         request: the tasks, each with a model, a signature and a method, and the examples they share.
         timeout: seconds that the run may take; no limit if None.
-        record: where the times and what was resolved are written, if given.
+        record: where the times and what was resolved are written.
 
     Raises:
         StatusError: as TensorFlow Serving would refuse the request.
     """
     spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
     with lease(repository, spec, record) as servable:
-        return multi_infer_with(servable, request, timeout, repository.check_method_names, record)
+        return multi_infer_with(servable, request, timeout, record, repository.check_method_names)
 
 
 def multi_infer_with(
     servable: Servable,
     request: inference_pb2.MultiInferenceRequest,
-    timeout: float | None = None,
+    timeout: float | None,
+    record: RequestRecord,
     check_method_name: bool = False,
-    record: Record | None = None,
 ) -> inference_pb2.MultiInferenceResponse:
     """The same, of a model in hand; `check_method_name` demands that the signatures were made for their methods.
 
@@ -59,7 +59,7 @@ def multi_infer_with(
     response = inference_pb2.MultiInferenceResponse()
     for task in request.tasks:
         signature = signatures[_name(task)]
-        result = response.results.add(model_spec=resolved(servable, task.model_spec))
+        result = response.results.add(model_spec=resolved(servable, _name(task)))
         if task.method_name == CLASSIFY:
             result.classification_result.CopyFrom(classifications(signature, count, arrays))
         else:
@@ -76,19 +76,19 @@ def _signatures(
     inputs: set[str] = set()
     for task in request.tasks:
         if not task.model_spec.name:
-            raise refused("Found ModelSpec with an empty model name.")
+            raise invalid("Found ModelSpec with an empty model name.")
         if task.model_spec.name != request.tasks[0].model_spec.name:
-            raise refused("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
+            raise invalid("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
         name = _name(task)
         if name in signatures:
-            raise refused(f"Duplicate evaluation of signature: {name}")
+            raise invalid(f"Duplicate evaluation of signature: {name}")
         if name not in servable.signatures:
-            raise refused(f"Requested signature not found in model graph: {name}")
+            raise invalid(f"Requested signature not found in model graph: {name}")
         signatures[name] = servable.signatures[name]
         fetches.update(_fetches(task, signatures[name], check_method_name))
         inputs.add(signatures[name].inputs["inputs"].name)
         if len(inputs) > 1:
-            raise refused("Input tensor must be the same for all Signatures.")
+            raise invalid("Input tensor must be the same for all Signatures.")
     return signatures, sorted(fetches)
 
 
@@ -103,4 +103,4 @@ def _fetches(
         return classification_fetches(signature, check_method_name)
     if task.method_name == REGRESS:
         return regression_fetches(signature, check_method_name)
-    raise refused(f"Unsupported signature method_name: {task.method_name}", Code.UNIMPLEMENTED)
+    raise StatusError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {task.method_name}")

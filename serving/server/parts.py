@@ -10,7 +10,6 @@ from rnnzoo.serving.server import (
     grpc_services,
     health,
     model_service,
-    observing,
     profiling,
     reflection,
     rest_port,
@@ -44,7 +43,6 @@ GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (
 """Each adds its service to the server, before it starts."""
 
 PARTS: tuple[Callable[[Core], Part | None], ...] = (
-    observing.make_part,  # first: the others find its observer in the core
     config_polling.make_part,
     rest_port.make_part,
 )

@@ -11,7 +11,7 @@ from rnnzoo.serving.server.labels import UnavailableLabels, checked_labels
 from rnnzoo.serving.server.model_settings import ModelSettings
 from rnnzoo.serving.server.repository_errors import check_folder, servable_id, unavailable
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError, code_name
+from rnnzoo.serving.server.status import Code, StatusError, code_name, invalid
 from rnnzoo.serving.server.version_folders import Fingerprint, fingerprint, numbered_folders, version_folders
 from rnnzoo.serving.server.version_states import State, Version, VersionState, status_of
 
@@ -129,12 +129,12 @@ class Repository:
             StatusError: with TensorFlow Serving's codes and messages, if there is none.
         """
         if not name:
-            raise StatusError(Code.INVALID_ARGUMENT, "ModelSpec has no name specified.")
+            raise invalid("ModelSpec has no name specified.")
         with self._lock:
             if label is not None:
                 version = self._labels.get(name, {}).get(label)
                 if version is None:
-                    raise StatusError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
+                    raise invalid(f"Unrecognized servable version label: {label}")
             served = self._ready.get(name, {})
             servable = served.get(max(served, default=0) if version is None else version)
             if servable is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rnnzoo.serving.server.status import Code, StatusError, code_name
+from rnnzoo.serving.server.status import Code, StatusError, code_name, invalid
 from rnnzoo.serving.server.version_folders import numbered_folders
 from rnnzoo.serving.server.version_states import VersionState
 
@@ -15,9 +15,8 @@ def check_folder(name: str, base_path: Path) -> None:
     try:
         found = numbered_folders(base_path)
     except OSError as error:
-        raise StatusError(
-            Code.INVALID_ARGUMENT,
-            f"Could not find base path {base_path} for servable {name} with error NOT_FOUND: {base_path} not found",
+        raise invalid(
+            f"Could not find base path {base_path} for servable {name} with error NOT_FOUND: {base_path} not found"
         ) from error
     if not found:
         raise StatusError(

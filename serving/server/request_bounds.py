@@ -2,7 +2,7 @@
 
 from rnnzoo.serving.server.inference import Question
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import invalid
 from rnnzoo.serving.signatures import MOST_WORDS
 
 __all__ = ["check_bounds"]
@@ -35,20 +35,16 @@ def check_bounds(servable: Servable, question: Question, max_batch_size: int) ->
     if rows > max_batch_size:
         most = max(max_batch_size, min(_MOST_BATCHES * max_batch_size, _MOST_LOGITS // _vocabulary_size(servable)))
         if rows > most:
-            raise StatusError(Code.INVALID_ARGUMENT, f"Task size {rows} is larger than maximum input batch size {most}")
+            raise invalid(f"Task size {rows} is larger than maximum input batch size {most}")
     if rows * longest > _MOST_TEXT_BYTES:
-        raise StatusError(
-            Code.INVALID_ARGUMENT,
+        raise invalid(
             f"rows times the bytes of the longest text must be at most {_MOST_TEXT_BYTES}, "
-            f"but got {rows} times {longest}.",
+            f"but got {rows} times {longest}."
         )
     if question.signature_name == "generate":
         words = int(question.feeds[question.signature.inputs["max_words"].name].max(initial=0))
         if rows * words > _MOST_WORDS:
-            raise StatusError(
-                Code.INVALID_ARGUMENT,
-                f"rows times max_words must be at most {_MOST_WORDS}, but got {rows} times {words}.",
-            )
+            raise invalid(f"rows times max_words must be at most {_MOST_WORDS}, but got {rows} times {words}.")
 
 
 def _vocabulary_size(servable: Servable) -> int:

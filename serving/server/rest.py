@@ -1,7 +1,6 @@
 """TensorFlow Serving's REST API over HTTP: methods, status codes, headers, limits; and the URLs beside it."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -10,11 +9,12 @@ from aiohttp import web
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.json_answers import error_answer
-from rnnzoo.serving.server.request_record import RequestObserver, RequestRecord
+from rnnzoo.serving.server.observing import Observed
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.rest_answers import Answer, answer_prediction, answer_question
 from rnnzoo.serving.server.rest_bodies import Bodies
 from rnnzoo.serving.server.rest_urls import RestQuestion, question_of
-from rnnzoo.serving.server.status import GONE, Code, StatusError
+from rnnzoo.serving.server.status import GONE, Code, StatusError, status_of_error
 
 __all__ = ["RestOptions", "make_app"]
 
@@ -47,7 +47,6 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +70,16 @@ class RestOptions:
     playground: bool = True
 
 
-def make_app(core: Core, observer: RequestObserver, options: RestOptions) -> web.Application:
+def make_app(core: Core, options: RestOptions) -> web.Application:
     """The application: the API at `/v1/`, `/healthz/live` and `/healthz/ready`, the metrics, the playground.
 
     Args:
         core: what answers.
-        observer: told about each prediction, and the owner of the metrics.
         options: how.
     """
     app = web.Application()
     app.on_response_prepare.append(_without_server)
-    handlers = _Handlers(core, observer, options)
+    handlers = _Handlers(core, options)
     app.router.add_get("/healthz/live", handlers.live)
     app.router.add_get("/healthz/ready", handlers.ready)
     if options.monitoring_path:
@@ -94,9 +92,8 @@ def make_app(core: Core, observer: RequestObserver, options: RestOptions) -> web
 
 
 class _Handlers:
-    def __init__(self, core: Core, observer: RequestObserver, options: RestOptions) -> None:
+    def __init__(self, core: Core, options: RestOptions) -> None:
         self._core = core
-        self._observer = observer
         self._options = options
         self._bodies = Bodies(options.most_body_bytes, options.most_body_bytes_at_once)
         self._timeout = options.timeout_in_ms / 1000 if options.timeout_in_ms > 0 else None
@@ -113,7 +110,7 @@ class _Handlers:
         return web.Response(text=f"ready\nnot available: {missing}\n" if missing else "ready\n")
 
     async def metrics(self, request: web.Request) -> web.Response:
-        page = self._observer.metrics.exposition()
+        page = self._core.metrics.exposition()
         return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def api(self, request: web.Request) -> web.Response:
@@ -133,34 +130,12 @@ class _Handlers:
             question = question_of(request.method, path)
             if request.method == "GET":
                 return _json(answer_question(self._core, question))
-        except StatusError as error:
-            return _refused(error)
+            with Observed(self._core.observer, question.method.capitalize(), "REST") as record:
+                answer = await self._answer_in_time(request, question, record)
+                record.request, record.response = answer.request, answer.response
+            return _json(answer.body, {"Server-Timing": _timing(record)})
         except Exception as error:
-            _log.exception("a request failed inside the server")
-            return _refused(StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}"))
-        record = self._observer.begin(question.method.capitalize(), "REST")
-        try:
-            answer = await self._answer_in_time(request, question, record)
-        except web.HTTPRequestEntityTooLarge:
-            most = self._options.most_body_bytes
-            too_large = StatusError(Code.INVALID_ARGUMENT, f"the body of a request must have at most {most} bytes.")
-            self._observer.finish(record, too_large.code, too_large.message)
-            return _refused(too_large, status=413)
-        except StatusError as error:
-            self._observer.finish(record, error.code, error.message)
-            return _refused(error)
-        except (asyncio.CancelledError, ConnectionError) as error:
-            self._observer.finish(record, Code.CANCELLED, GONE)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            return web.Response(status=499)  # which nobody reads
-        except Exception as error:
-            _log.exception("a request failed inside the server")
-            failure = StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")
-            self._observer.finish(record, failure.code, failure.message)
-            return _refused(failure)
-        self._observer.finish(record, 0, "", answer.request, answer.response)
-        return _json(answer.body, {"Server-Timing": _timing(record)})
+            return _refused(status_of_error(error))
 
     async def _answer_in_time(self, request: web.Request, question: RestQuestion, record: RequestRecord) -> Answer:
         # What waits for its body or for a worker would wait for ever: a run's own limit begins with the run.
@@ -169,6 +144,17 @@ class _Handlers:
                 return await answer_prediction(self._core, question, body, self._timeout, record)
         except TimeoutError:
             raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
+        except web.HTTPRequestEntityTooLarge:
+            most = self._options.most_body_bytes
+            raise _TooLargeError(
+                Code.INVALID_ARGUMENT, f"the body of a request must have at most {most} bytes."
+            ) from None
+        except ConnectionError:  # nobody reads the answer
+            raise StatusError(Code.CANCELLED, GONE) from None
+
+
+class _TooLargeError(StatusError):
+    """A body that is too large, for which HTTP has a status of its own."""
 
 
 async def _without_server(request: web.Request, response: web.StreamResponse) -> None:
@@ -180,8 +166,9 @@ def _json(body: bytes, headers: dict[str, str] | None = None, status: int = 200)
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
-def _refused(error: StatusError, status: int | None = None) -> web.Response:
-    return _json(error_answer(error.message), status=status or _HTTP_STATUS.get(error.code, 500))
+def _refused(error: StatusError) -> web.Response:
+    status = 413 if isinstance(error, _TooLargeError) else _HTTP_STATUS.get(error.code, 500)
+    return _json(error_answer(error.message), status=status)
 
 
 def _timing(record: RequestRecord) -> str:

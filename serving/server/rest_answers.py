@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import tensorflow as tf
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -14,14 +13,14 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from rnnzoo.serving.server.classification import classify
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.inference import get_model_metadata, lease
+from rnnzoo.serving.server.inference import DEFAULT_SIGNATURE, get_model_metadata, lease
 from rnnzoo.serving.server.json_answers import classification_answer, predict_answer, regression_answer
 from rnnzoo.serving.server.json_requests import classification_request, predict_request, regression_request
 from rnnzoo.serving.server.model_management import get_model_status
 from rnnzoo.serving.server.regression import regress
 from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.rest_urls import RestQuestion
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import StatusError, invalid
 from rnnzoo.serving.server.version_states import State
 
 __all__ = ["Answer", "answer_prediction", "answer_question"]
@@ -80,6 +79,7 @@ def answer_question(core: Core, question: RestQuestion) -> bytes:
     metadata = get_model_metadata(
         core.repository,
         get_model_metadata_pb2.GetModelMetadataRequest(model_spec=question.spec, metadata_field=[_SIGNATURE_DEF]),
+        RequestRecord(api="GetModelMetadata", entrypoint="REST"),  # which nobody is told of
     )
     signatures = get_model_metadata_pb2.SignatureDefMap()
     metadata.metadata[_SIGNATURE_DEF].Unpack(signatures)
@@ -93,10 +93,10 @@ async def _predict(
     core: Core, question: RestQuestion, body: bytes, timeout: float | None, record: RequestRecord
 ) -> Answer:
     def signature_of(name: str) -> meta_graph_pb2.SignatureDef:
-        key = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        key = name or DEFAULT_SIGNATURE
         with lease(core.repository, question.spec, record) as servable:
             if key not in servable.signatures:
-                raise StatusError(Code.INVALID_ARGUMENT, f'Serving signature name: "{key}" not found in signature def')
+                raise invalid(f'Serving signature name: "{key}" not found in signature def')
             return servable.signatures[key]
 
     request, layout = await _read(core, body, record, lambda: predict_request(body, question.spec, signature_of))

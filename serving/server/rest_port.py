@@ -10,7 +10,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.ports import address, check_port
-from rnnzoo.serving.server.request_record import RequestObserver
 from rnnzoo.serving.server.rest import RestOptions, make_app
 
 __all__ = ["RestPort", "make_part"]
@@ -111,12 +110,10 @@ def make_part(core: Core) -> RestPort | None:
     settings = core.settings
     if settings.rest_api_port is None:
         return None
-    if not isinstance(core.observer, RequestObserver):
-        raise TypeError(f"the REST port must have a RequestObserver, but got {core.observer!r}.")
     options = RestOptions(
         timeout_in_ms=settings.rest_api_timeout_in_ms,
         cors=settings.rest_api_enable_cors_support,
         monitoring_path=settings.monitoring_path,
         playground=settings.playground,
     )
-    return RestPort(settings.host, settings.rest_api_port, make_app(core, core.observer, options))
+    return RestPort(settings.host, settings.rest_api_port, make_app(core, options))

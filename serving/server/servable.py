@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 from tensorflow.python.client import pywrap_tf_session as tf_session
 
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid, status_of_error
 
 __all__ = ["Servable", "read_meta_graph"]
 
@@ -117,11 +117,11 @@ class Servable:
         except tf.errors.OpError as error:
             raise StatusError(error.error_code, str(error.message)) from error
         except MemoryError as error:
-            raise StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}") from error
+            raise status_of_error(error) from error
         except UnicodeDecodeError as error:  # of an op's words that quote other bytes: its code is lost, they are not
-            raise StatusError(Code.INVALID_ARGUMENT, error.object.decode(errors="replace")) from error
+            raise invalid(error.object.decode(errors="replace")) from error
         except (ValueError, TypeError) as error:
-            raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
+            raise invalid(str(error)) from error
 
     def _values(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None

@@ -1,6 +1,5 @@
 """`generate` word by word: a stream that a caller reads while it is written, and ends by hanging up."""
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -13,11 +12,12 @@ from tensorflow_serving.apis import model_pb2
 
 from rnnzoo.serving.continuing import SPEAKING
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.grpc_services import abort, failure
+from rnnzoo.serving.server.grpc_services import abort
 from rnnzoo.serving.server.inference import Question, lease
-from rnnzoo.serving.server.observation import Record
+from rnnzoo.serving.server.observing import Observed
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import GONE, Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 from rnnzoo.serving.signatures import CONTROLS, MOST_WORDS
 from rnnzoo.serving.speaking_protocol import METHOD, SERVICE, speaking_messages
 
@@ -31,23 +31,13 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
     """Registers the service."""
 
     async def generate(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-        observer = core.observer
-        record = None if observer is None else observer.begin(METHOD, "GRPC")
-        code, message = 0, ""
         try:
-            async with aclosing(speak(core, request, context.time_remaining(), record)) as words:
-                async for word in words:
-                    yield word
-        except (asyncio.CancelledError, GeneratorExit):
-            if observer is not None:
-                observer.finish(record, Code.CANCELLED, GONE, request)
-            raise
-        except Exception as error:
-            code, message = failure(error)
-        if observer is not None:
-            observer.finish(record, code, message, request)
-        if code:
-            await abort(context, code, message)
+            with Observed(core.observer, METHOD, "GRPC") as record:
+                async with aclosing(speak(core, request, context.time_remaining(), record)) as words:
+                    async for word in words:
+                        yield word
+        except StatusError as error:
+            await abort(context, error.code, error.message)
 
     handler = grpc.unary_stream_rpc_method_handler(
         generate,
@@ -57,9 +47,7 @@ def add_to(server: grpc.aio.Server, core: Core) -> None:
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),))
 
 
-async def speak(
-    core: Core, request: Any, timeout: float | None = None, record: Record | None = None
-) -> AsyncGenerator[Any, None]:
+async def speak(core: Core, request: Any, timeout: float | None, record: RequestRecord) -> AsyncGenerator[Any, None]:
     """The words of a continuation, those of the signature `generate` for an equal seed, each as soon as it is drawn.
 
     Between two words nothing runs for this request: closing the iterator ends the work. The words of concurrent
@@ -69,7 +57,7 @@ async def speak(
         core: what runs the model.
         request: a GenerateRequest.
         timeout: seconds for the whole stream; no limit if None.
-        record: where times and what was resolved are written, if given.
+        record: where times and what was resolved are written.
 
     Raises:
         StatusError: if the request is refused, or its time is up.
@@ -79,16 +67,14 @@ async def speak(
     with lease(core.repository, _model_spec(request), record) as servable:
         if "speak" not in servable.signatures or not servable.own_export:
             raise StatusError(Code.FAILED_PRECONDITION, 'Serving signature key "speak" not found.')
-        if record is not None:
-            record.signature_name = "speak"
+        record.signature_name = "speak"
         context = await core.extender.context(servable, request.text, deadline, record)
         for index in range(most):
             question = _question(servable, context, {**controls, "index": np.array([index], _INT32)})
             asked = time.perf_counter()
             ran = await core.runner.run(servable, question, deadline)
-            if record is not None:
-                record.queue += ran.began - asked
-                record.compute += ran.seconds
+            record.queue += ran.began - asked
+            record.compute += ran.seconds
             (word,), (text,), *rest = ran.arrays
             if word == _END:
                 return
@@ -100,7 +86,7 @@ async def speak(
 
 def _model_spec(request: Any) -> model_pb2.ModelSpec:
     if not request.HasField("model_spec"):
-        raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+        raise invalid("Missing ModelSpec")
     return model_pb2.ModelSpec.FromString(request.model_spec.SerializeToString())
 
 
@@ -116,7 +102,7 @@ def _controls(request: Any) -> tuple[int, dict[str, np.ndarray]]:
     )
     for holds, rule in rules:
         if not holds:
-            raise StatusError(Code.INVALID_ARGUMENT, rule)
+            raise invalid(rule)
     return most, {
         "temperature": np.array([temperature], _FLOAT32),
         "top_k": np.array([request.top_k], _INT32),

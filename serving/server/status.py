@@ -1,9 +1,11 @@
 """What a request can come back with: the status codes of gRPC and TensorFlow, and the error that carries one."""
 
 import enum
+import logging
 
-__all__ = ["GONE", "Code", "StatusError", "code_name"]
+__all__ = ["GONE", "Code", "StatusError", "code_name", "invalid", "status_of_error"]
 
+_log = logging.getLogger(__name__)
 
 GONE = "the caller has gone"
 """What is written down of a request that is cancelled."""
@@ -45,6 +47,25 @@ class StatusError(Exception):
         super().__init__(message)
         self.code = int(code)
         self.message = message
+
+
+def invalid(message: str) -> StatusError:
+    """The error of a request that is not in order."""
+    return StatusError(Code.INVALID_ARGUMENT, message)
+
+
+def status_of_error(error: Exception) -> StatusError:
+    """What a request that failed so comes back with; what nobody meant to raise is logged.
+
+    >>> status_of_error(MemoryError("4 GB")).message
+    'out of memory: 4 GB'
+    """
+    if isinstance(error, StatusError):
+        return error
+    if isinstance(error, MemoryError):
+        return StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}")
+    _log.error("a request failed inside the server", exc_info=error)
+    return StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def code_name(code: int) -> str:

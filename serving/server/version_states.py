@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, status_of_error
 from rnnzoo.serving.server.version_folders import Fingerprint, fingerprint
 
 __all__ = ["State", "Version", "VersionState", "status_of"]
@@ -97,12 +97,10 @@ class Version:
 
 def status_of(error: Exception) -> StatusError:
     """The code and the message of whatever kept a model from loading."""
-    if isinstance(error, StatusError):
-        return error
+    if isinstance(error, StatusError | MemoryError):
+        return status_of_error(error)
     for raised in (error, error.__cause__):
         if isinstance(raised, tf.errors.OpError):
             return StatusError(raised.error_code, str(raised.message))
-    if isinstance(error, MemoryError):
-        return StatusError(Code.RESOURCE_EXHAUSTED, f"out of memory: {error}")
     code = Code.NOT_FOUND if isinstance(error, FileNotFoundError) else Code.UNKNOWN
     return StatusError(Code.INVALID_ARGUMENT if isinstance(error, ValueError) else code, str(error))

@@ -13,12 +13,13 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from rnnzoo.serving.server.classification import classify_with
+from rnnzoo.serving.server.classification import classify
 from rnnzoo.serving.server.inference import prepare
 from rnnzoo.serving.server.multi_inference import multi_infer_with
-from rnnzoo.serving.server.regression import regress_with
+from rnnzoo.serving.server.regression import regress
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.status import Code, StatusError
+from rnnzoo.serving.server.status import Code, StatusError, invalid
 from rnnzoo.serving.tensors import encode_tensor
 
 __all__ = ["WARMUP_FILE", "warm_signatures", "warm_up"]
@@ -53,16 +54,12 @@ def warm_up(servable: Servable, iterations: int = 1) -> int:
         try:
             log.ParseFromString(record)
         except DecodeError as error:
-            raise StatusError(
-                Code.INVALID_ARGUMENT, f"Failed to parse warmup record: {record!r} from {path}"
-            ) from error
+            raise invalid(f"Failed to parse warmup record: {record!r} from {path}") from error
         for _ in range(max(1, iterations)):
             _ask(servable, log)
         count += 1
         if count > _MOST_RECORDS:
-            raise StatusError(
-                Code.INVALID_ARGUMENT, f"Number of warmup records exceeds the maximum ({_MOST_RECORDS}) at {path}"
-            )
+            raise invalid(f"Number of warmup records exceeds the maximum ({_MOST_RECORDS}) at {path}")
     _log.info("model %s: version %d is warm, by %d records", servable.name, servable.version, count)
     return count
 
@@ -99,17 +96,17 @@ def _records(path: Path) -> Iterator[bytes]:
 
 
 def _ask(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
-    kind = log.WhichOneof("log_type")
+    kind, record = log.WhichOneof("log_type"), RequestRecord(api="", entrypoint="")  # which nobody is told of
     match kind:
         case "predict_log":
             question = prepare(servable, log.predict_log.request)
             servable.run(question.feeds, question.fetches)
         case "classify_log":
-            classify_with(servable, log.classify_log.request)
+            classify.of(servable, log.classify_log.request, None, record)
         case "regress_log":
-            regress_with(servable, log.regress_log.request)
+            regress.of(servable, log.regress_log.request, None, record)
         case "multi_inference_log":
-            multi_infer_with(servable, log.multi_inference_log.request)
+            multi_infer_with(servable, log.multi_inference_log.request, None, record)
         case "session_run_log" | "predict_streamed_log":
             number = log.DESCRIPTOR.fields_by_name[kind].number
             raise StatusError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}")

@@ -38,13 +38,17 @@ def request(model: str, signature: str, **inputs: Any) -> predict_pb2.PredictReq
     return message
 
 
+def record() -> RequestRecord:
+    return RequestRecord(api="Predict", entrypoint="GRPC")
+
+
 def ask_all(
     repository: Repository, requests: list[predict_pb2.PredictRequest], **settings: Any
 ) -> list[dict[str, np.ndarray]]:
     async def main() -> list[predict_pb2.PredictResponse]:
         core = Core(repository, ServerSettings(**settings))
         try:
-            return list(await asyncio.gather(*(core.predict(request, 60) for request in requests)))
+            return list(await asyncio.gather(*(core.predict(request, 60, record()) for request in requests)))
         finally:
             core.close()
 
@@ -142,7 +146,7 @@ def test_short_texts_and_short_continuations_do_not_wait_for_long_ones(repositor
 
 
 def test_a_record_has_its_own_rows_and_those_of_its_batch(repository: Repository) -> None:
-    records = [RequestRecord(api="Predict", entrypoint="GRPC") for _ in range(3)]
+    records = [record() for _ in range(3)]
     requests = [
         request("words", "score", text=["the"]),
         request("words", "score", text=["the", "game"]),
@@ -186,7 +190,7 @@ def test_waiting_is_bounded(repository: Repository) -> None:
     async def main() -> list[Any]:
         core = Core(repository, ServerSettings(workers=1, max_waiting=2, batching="off"))
         try:
-            slow = [core.predict(request("numbers", "count", n=np.int32(20_000))) for _ in range(6)]
+            slow = [core.predict(request("numbers", "count", n=np.int32(20_000)), None, record()) for _ in range(6)]
             return list(await asyncio.gather(*slow, return_exceptions=True))
         finally:
             core.close()
@@ -201,7 +205,7 @@ def test_a_deadline_that_has_passed_runs_nothing(repository: Repository) -> None
     async def main() -> None:
         core = Core(repository, ServerSettings())
         try:
-            await core.predict(request("numbers", "count", n=np.int32(1)), timeout=0.0)
+            await core.predict(request("numbers", "count", n=np.int32(1)), 0.0, record())
         finally:
             core.close()
 

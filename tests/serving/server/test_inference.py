@@ -13,6 +13,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
 from rnnzoo.serving.server.inference import get_model_metadata
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.status import Code, StatusError
 
 
@@ -193,10 +194,16 @@ def metadata_request(*fields: str) -> get_model_metadata_pb2.GetModelMetadataReq
     return get_model_metadata_pb2.GetModelMetadataRequest(model_spec={"name": "default"}, metadata_field=fields)
 
 
+def metadata(
+    repository: Repository, message: get_model_metadata_pb2.GetModelMetadataRequest
+) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    return get_model_metadata(repository, message, RequestRecord(api="GetModelMetadata", entrypoint="GRPC"))
+
+
 def test_metadata_is_that_of_the_file(repository: Repository, arithmetic: Path) -> None:
     saved_model = saved_model_pb2.SavedModel.FromString((arithmetic / "3" / "saved_model.pb").read_bytes())
 
-    answer = get_model_metadata(repository, metadata_request("signature_def"))
+    answer = metadata(repository, metadata_request("signature_def"))
 
     signatures = get_model_metadata_pb2.SignatureDefMap()
     assert answer.metadata["signature_def"].Unpack(signatures)
@@ -229,4 +236,4 @@ def test_metadata_is_that_of_the_file(repository: Repository, arithmetic: Path) 
 def test_metadata_refusals(
     repository: Repository, message: get_model_metadata_pb2.GetModelMetadataRequest, code: Code, text: str
 ) -> None:
-    assert (code, text) == refusal(get_model_metadata, repository, message)
+    assert (code, text) == refusal(metadata, repository, message)

@@ -16,6 +16,7 @@ from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.loop_thread import LoopThread
 from rnnzoo.serving.server.prefix_cache import ASKED, PrefixCache, beginnings
 from rnnzoo.serving.server.repository import Repository
+from rnnzoo.serving.server.request_record import RequestRecord
 from rnnzoo.serving.server.settings import ServerSettings
 
 WORDS = st.sampled_from(
@@ -33,7 +34,7 @@ class Asked(SimpleNamespace):
     def ask(self, texts: list[bytes], **inputs: Any) -> dict[str, np.ndarray]:
         message = predict_pb2.PredictRequest(model_spec={"name": "words"})
         message.inputs["text"].CopyFrom(tf.make_tensor_proto(texts))
-        response = self.loop.run(self.core.predict(message, 60))
+        response = self.loop.run(self.core.predict(message, 60, RequestRecord(api="Predict", entrypoint="GRPC")))
         return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
 
     def batch(self, *told: Any) -> None:
@@ -56,7 +57,7 @@ def make(repository: Repository, **changes: Any) -> Asked:
 
     loop = LoopThread("test")
     asked = Asked(loop=loop, core=loop.run(core()), told=[])
-    asked.core.metrics = asked
+    asked.core.metrics = asked  # type: ignore[assignment]
     return asked
 
 

@@ -13,9 +13,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, prediction_service_pb2_grpc
 
 from rnnzoo.serving.server.metrics import ServerMetrics
+from rnnzoo.serving.server.observing import RequestObserver
 from rnnzoo.serving.server.process import make_server
 from rnnzoo.serving.server.request_log import RequestLog
-from rnnzoo.serving.server.request_record import RequestObserver
 from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.warmup import WARMUP_FILE, warm_up
 
@@ -71,7 +71,9 @@ def test_an_answer_never_waits_for_the_disk(tmp_path: Path) -> None:
     metrics = ServerMetrics()
     observer = RequestObserver(metrics, request_log=log)
     for _ in range(200):
-        observer.finish(observer.begin("Predict", "GRPC"), 0, "", request(), predict_pb2.PredictResponse())
+        record = observer.begin("Predict", "GRPC")
+        record.request, record.response = request(), predict_pb2.PredictResponse()
+        observer.finish(record, 0)
     log.close()
 
     (line,) = (
@@ -161,7 +163,9 @@ def test_a_folder_that_cannot_be_is_told_before_any_model_loads(tmp_path: Path) 
 
 def test_only_a_share_is_kept(tmp_path: Path) -> None:
     observer = RequestObserver(ServerMetrics(), request_log=RequestLog(tmp_path), sampling_rate=0.0)
-    observer.finish(observer.begin("Predict", "GRPC"), 0, "", request(), predict_pb2.PredictResponse())
+    record = observer.begin("Predict", "GRPC")
+    record.request, record.response = request(), predict_pb2.PredictResponse()
+    observer.finish(record, 0)
     observer.close()
 
     assert [] == list(tmp_path.iterdir())

@@ -236,6 +236,21 @@ def test_the_answer_says_which_version_gave_it_and_where_its_time_went(rest_serv
     assert ["parse", "queue", "compute", "reply"] == [stage.split(";")[0] for stage in stages]
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [(MemoryError("4 GB"), 429, "out of memory: 4 GB"), (ZeroDivisionError("by 0"), 500, "ZeroDivisionError: by 0")],
+)
+def test_what_breaks_inside_has_the_status_that_grpc_gives_it(
+    error: Exception, status: int, message: str, rest_server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaking(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(rest_server.core, "predict", breaking)
+    reply = ask(rest_server, "POST", "/v1/models/half:predict", GOOD)
+    assert (status, {"error": message}) == (reply.status, reply.json)
+
+
 def test_live_and_ready(rest_server: Server, ask: Ask) -> None:
     assert 200 == ask(rest_server, "GET", "/healthz/live").status
     assert (200, b"ready\n") == ((reply := ask(rest_server, "GET", "/healthz/ready")).status, reply.body)

@@ -12,9 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.serving.server.metrics import ServerMetrics
 from rnnzoo.serving.server.process import Server
-from rnnzoo.serving.server.request_record import RequestObserver
 from rnnzoo.serving.server.rest import RestOptions, make_app
 
 Ask = Callable[..., Any]
@@ -83,7 +81,6 @@ def test_a_gigabyte_is_refused_before_it_is_read(
 def test_bodies_of_many_callers_are_bounded_together(rest_server: Server) -> None:
     app = make_app(
         rest_server.core,
-        RequestObserver(ServerMetrics()),
         RestOptions(most_body_bytes=1000, most_body_bytes_at_once=1500),
     )
 

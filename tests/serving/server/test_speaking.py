@@ -97,7 +97,7 @@ def test_hanging_up_ends_the_work(
     stream.close()  # type: ignore[attr-defined]
 
     def cancelled() -> bool:
-        metrics = language_model_server.core.metrics.exposition().decode()  # type: ignore[union-attr]
+        metrics = language_model_server.core.metrics.exposition().decode()
         return 'request_count{model_name="default",status="CANCELLED"}' in metrics
 
     deadline = time.monotonic() + 20
