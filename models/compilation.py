@@ -10,6 +10,9 @@ __all__ = ["compiled_pieces"]
 WORTH_COMPILING = 2**19
 """Multiplications of a step's recurrent product from which a training repays the second or two that compiling takes."""
 
+USUAL_BATCH = 32
+"""Rows of a batch of unknown size: Keras's default."""
+
 ROWS_PER_PIECE = 8
 """With fewer rows a product waits for the kernel to come from memory."""
 
@@ -20,11 +23,12 @@ def compiled_pieces(
     """Into how many pieces of rows `scan` is to cut the loops of a training step; 0 leaves them uncompiled.
 
     Compiled are loops inside a `tf.function` (a layer called by hand runs once and would compile each time), of a known
-    shape (every new one would compile again) and of some size. On a CPU there is a piece for each core, but of no fewer
-    than 8 rows; elsewhere one.
+    number of steps (every new one would compile again) and of some size. On a CPU there is a piece for each core, but
+    of no fewer than 8 rows; elsewhere one.
 
     Args:
-        batch, time: the shape of the sequences, None where unknown.
+        batch, time: the shape of the sequences, None where unknown. Keras's `fit` does not know the batch where the
+            last one is smaller: it is taken for one of 32 rows, and compiles for each size that comes, which are two.
         multiplications_per_row: of one step's recurrent product.
         rows_are_independent: False if the equation mixes the rows of a batch.
 
@@ -32,8 +36,9 @@ def compiled_pieces(
         >>> compiled_pieces(32, 100, 256 * 1024)   # not inside a tf.function
         0
     """
-    if tf.executing_eagerly() or batch is None or time is None:
+    if tf.executing_eagerly() or time is None:
         return 0
+    batch = USUAL_BATCH if batch is None else batch
     if batch * multiplications_per_row < WORTH_COMPILING:
         return 0
     if not rows_are_independent or _accelerated():

@@ -77,7 +77,8 @@ def scan(
         mask: where False, every state keeps its value.
         dropout: a factor on the hidden state in front of the recurrent product, the same in every step.
         compiled_pieces: into how many pieces of rows the loops are cut, each compiled with XLA; 0 runs them uncut and
-            uncompiled. More than one asks for an equation that treats each row alone. The shapes must be known.
+            uncompiled. More than one asks for an equation that treats each row alone. The number of steps must be
+            known, and for each number of rows they compile anew.
 
     Example:
         A running sum is a recurrence with an identity kernel:
@@ -100,7 +101,8 @@ def scan(
         kernels = tuple(tf.split(loop_kernel, len(delays), axis=0))
         transposed = tuple(tf.transpose(kernel) for kernel in kernels)
         operands = Operands(projected, kernels, transposed, history, others, weights, mask, dropout)
-        pieces = [TimeLoops(advance, delays, *rows) for rows in _cut(history.shape[1], compiled_pieces)]
+        count = max(compiled_pieces, 1)
+        pieces = [TimeLoops(advance, delays, piece, count) for piece in range(count)]
         call = _compiled if compiled_pieces else _called
         kept: list[Steps] = [call(piece.forward, operands) for piece in pieces]
 
@@ -176,20 +178,6 @@ def _refuse(variables: Sequence[tf.Variable]) -> None:
     if variables:
         names = ", ".join(sorted(variable.name for variable in variables))
         raise ValueError(f"an equation must read its weights through `weights`, but it reads {names} by itself.")
-
-
-def _cut(batch: int | None, pieces: int) -> list[tuple[int, int | None]]:
-    """The first row of each piece and the first one after it.
-
-    >>> _cut(20, pieces=3)
-    [(0, 7), (7, 14), (14, 20)]
-    >>> _cut(None, pieces=0)
-    [(0, None)]
-    """
-    if pieces < 2 or batch is None:
-        return [(0, None)]
-    rows = -(-batch // pieces)
-    return [(begin, min(begin + rows, batch)) for begin in range(0, batch, rows)]
 
 
 def _joined(parts: Sequence[tf.Tensor], axis: int) -> tf.Tensor:

@@ -89,17 +89,28 @@ class TimeLoops:
     Attributes:
         advance: the pointwise equation.
         delays: how many steps back each kernel looks.
-        begin, end: the rows of the batch to run; end None for all to the last.
+        piece, pieces: which rows of the batch to run: those of this one of so many equal pieces.
     """
 
     advance: Advance
     delays: tuple[int, ...]
-    begin: int = 0
-    end: int | None = None
+    piece: int = 0
+    pieces: int = 1
 
     @property
     def depth(self) -> int:
         return max(self.delays)
+
+    def rows(self, batch: Any) -> slice:
+        """The rows of this piece in a batch of so many, which may be a tensor; the last pieces may have fewer, or none.
+
+        >>> [TimeLoops(lambda *_: (), (1,), piece, 3).rows(20) for piece in range(3)]
+        [slice(0, 7, None), slice(7, 14, None), slice(14, 21, None)]
+        """
+        if self.pieces == 1:
+            return slice(None)
+        share = -(-batch // self.pieces)
+        return slice(self.piece * share, (self.piece + 1) * share)
 
     def forward(self, operands: Operands) -> Steps:
         operands = self._own_rows(operands)
@@ -233,7 +244,7 @@ class TimeLoops:
     def history_gradient(self, operands: Operands, d_hidden_all: tf.Tensor, gradients: Gradients) -> tf.Tensor:
         """What flows into the hidden states before the first step, (depth, b, u)."""
         newest = tf.pad(gradients.hidden[tf.newaxis], ((self.depth - 1, 0), (0, 0), (0, 0)))
-        d_history = d_hidden_all[: self.depth, self.begin : self.end] + newest
+        d_history = d_hidden_all[: self.depth, self.rows(_size(d_hidden_all, axis=1))] + newest
         dropout = self._own_rows(operands).dropout
         for delay, transposed in zip(self.delays, operands.transposed, strict=True):
             reached = tf.minimum(delay, _steps(operands.projected))
@@ -243,7 +254,7 @@ class TimeLoops:
 
     def _own_rows(self, operands: Operands) -> Operands:
         """The operands of these rows; what has a time axis is cut when it is read, a step at a time."""
-        rows = slice(self.begin, self.end)
+        rows = self.rows(_size(operands.history, axis=1))
         return operands._replace(
             history=operands.history[:, rows],
             others=tuple(other[rows] for other in operands.others),
@@ -251,8 +262,8 @@ class TimeLoops:
         )
 
     def _at(self, values: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-        # One slice for both axes would compile to the first rows, whatever `begin` says (TensorFlow 2.21, XLA).
-        return values[time][self.begin : self.end]
+        # One slice for both axes would compile to the first rows, whatever the piece (TensorFlow 2.21, XLA).
+        return values[time][self.rows(_size(values, axis=1))]
 
     def _given(self, operands: Operands, time: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """What a step is given: its input products and, if there is one, its mask."""
@@ -321,8 +332,12 @@ def product_gradient(d_product: tf.Tensor, transposed: tf.Tensor, dropout: tf.Te
 
 
 def _steps(projected: tf.Tensor) -> Any:
+    return _size(projected, axis=0)
+
+
+def _size(values: tf.Tensor, axis: int) -> Any:
     # XLA needs the number of steps while it compiles.
-    return projected.shape[0] if projected.shape[0] is not None else tf.shape(projected)[0]
+    return values.shape[axis] if values.shape[axis] is not None else tf.shape(values)[axis]
 
 
 def _array(size: Any, like: tf.Tensor) -> tf.TensorArray:
