@@ -7,7 +7,7 @@ import pytest
 from cli.conftest import Call
 
 from rnnzoo.commands.measure import NAMES
-from rnnzoo.tuning.memory.cells import Cell
+from rnnzoo.tuning.memory.cells import RecallCell
 from rnnzoo.tuning.memory.tables import TABLES
 
 
@@ -15,12 +15,12 @@ from rnnzoo.tuning.memory.tables import TABLES
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ran: list[str] = []
 
-    def run(cell: Cell) -> dict[str, Any]:
+    def run(cell: RecallCell) -> dict[str, Any]:
         ran.append(cell.row)
         rungs = [{"distance": 5, "steps": 40, "accuracy": 0.5}]
         return {"rungs": rungs, "diverged": False, "reach": 0}
 
-    monkeypatch.setattr(Cell, "run", run)
+    monkeypatch.setattr(RecallCell, "run", run)
     return ran
 
 
@@ -41,10 +41,10 @@ def test_the_command_names_every_table() -> None:
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: Call) -> None:
-    def interrupt(cell: Cell) -> dict[str, Any]:
+    def interrupt(cell: RecallCell) -> dict[str, Any]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Cell, "run", interrupt)
+    monkeypatch.setattr(RecallCell, "run", interrupt)
     result = call("measure", "recall", "-o", tmp_path)
     assert result.says_in_one_line(130, "Interrupted. Go on with: the same command")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnzoo.models.architectures import ARCHITECTURES, NETWORKS, NetworkConfig
-from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.memory.cells import AddingCell, Outcome
 from rnnzoo.tuning.memory.table import Table, by_row, middle, number
 from rnnzoo.tuning.training_config import TrainingConfig
 
@@ -17,9 +17,8 @@ _IRNN_CLIPPING = {150: 100.0, 200: 1.0, 300: 10.0, 400: 1.0}
 def adding_table(seeds: int = 1) -> Table:
     """One layer of 100 units, Adam at 0.001, batches of 50, gradients clipped at a norm of 1, at most 2,000 steps."""
     cells = tuple(
-        Cell(
+        AddingCell(
             row=name,
-            task="adding",
             network=NetworkConfig(network=name, units=100, dropout=0.0, **_chrono(name, length)),
             training=_adam(1e-3, 50, seed),
             steps=2000,
@@ -39,9 +38,8 @@ def adding_table(seeds: int = 1) -> Table:
 def irnn_paper_table(seeds: int = 1) -> Table:
     """Le, Jaitly & Hinton 2015: 100 units, batches of 16, SGD at 0.01, the clipping that they found for each T."""
     cells = tuple(
-        Cell(
+        AddingCell(
             row=name,
-            task="adding",
             network=NetworkConfig(network=name, units=100, dropout=0.0),
             training=TrainingConfig(
                 corpus="adding",
@@ -66,9 +64,8 @@ def irnn_paper_table(seeds: int = 1) -> Table:
 def skip_update_paper_table(seeds: int = 1) -> Table:
     """Campos et al. 2018: T 50, 110 units, batches of 256, Adam at 0.0001, gradients clipped at a norm of 1."""
     cells = tuple(
-        Cell(
+        AddingCell(
             row=name if budget is None else f"{name}, λ {budget:g}",
-            task="adding",
             network=NetworkConfig(network=name, units=110, dropout=0.0, budget=budget),
             training=_adam(1e-4, 256, seed),
             steps=20_000,
@@ -88,7 +85,7 @@ def skip_update_paper_table(seeds: int = 1) -> Table:
     return _table(title, cells, (50,))
 
 
-def _table(title: str, cells: tuple[Cell, ...], lengths: tuple[int, ...]) -> Table:
+def _table(title: str, cells: tuple[AddingCell, ...], lengths: tuple[int, ...]) -> Table:
     def lines(outcomes: Mapping[str, Outcome]) -> list[list[str]]:
         return [
             [row, *(_shown([outcomes[cell.key] for cell in of_row if cell.length == length]) for length in lengths)]

@@ -4,11 +4,12 @@ import hashlib
 import json
 import platform
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import keras
 
@@ -21,79 +22,109 @@ from rnnzoo.tuning.memory.recall_ladder import LADDER, climb
 from rnnzoo.tuning.memory.text_learning import learn_text
 from rnnzoo.tuning.training_config import TrainingConfig
 
-__all__ = ["Cell", "Outcome", "measure"]
+__all__ = ["AddingCell", "Cell", "Outcome", "RecallCell", "TextCell", "measure", "read_cell"]
 
 Outcome = dict[str, Any]
 
-_TASKS = ("recall", "adding", "text")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Cell(ABC):
     """One network that learns one thing once.
 
     Attributes:
+        task: what it learns.
         row: the line of the table that it belongs to.
-        task: one of "recall", "adding" and "text".
         network, training: what learns, and how.
-        steps: of recall the most at each distance, of adding the most in all.
-        ladder: of recall, the distances in words.
-        length: of adding, the time steps of a sequence.
     """
 
+    task: ClassVar[str]
     row: str
-    task: str
     network: NetworkConfig
     training: TrainingConfig
-    steps: int = 400
-    ladder: tuple[int, ...] = LADDER
-    length: int = 100
 
-    def __post_init__(self) -> None:
-        if self.task not in _TASKS:
-            raise ValueError(f"task must be one of {', '.join(_TASKS)}, but got task={self.task!r}.")
-
+    @abstractmethod
     def run(self) -> Outcome:
         """Learn, and say what became of it, for JSON: None for no finite number, "inf" for an infinite half-life."""
-        if self.task == "recall":
-            recall = climb(self.network, self.training, ladder=self.ladder, steps=self.steps)
-            return {**as_json(recall), "reach": recall.reach}
-        if self.task == "adding":
-            adding = learn_adding(self.network, self.training, length=self.length, steps=self.steps)
-            return {**as_json(adding), "solved": adding.solved}
-        text = learn_text(self.network, self.training)
-        return {**as_json(text), "half_life": half_life_as_json(text.half_life)}
 
     def as_dict(self) -> dict[str, Any]:
         """What decides the outcome, the table's line not among it."""
-        of_task: dict[str, dict[str, Any]] = {
-            "recall": {"steps": self.steps, "ladder": list(self.ladder)},
-            "adding": {"steps": self.steps, "length": self.length},
-            "text": {},
-        }
-        return {
-            "task": self.task,
-            "network": self.network.as_dict(),
-            "training": self.training.as_dict(),
-            **of_task[self.task],
-        }
+        return {"task": self.task, "network": self.network.as_dict(), "training": self.training.as_dict()}
 
     @property
     def key(self) -> str:
         """Equal for cells that learn the same in the same way."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """A cell as a file holds it. Options that there were none of when it was written are at their defaults."""
-        return cls(
-            row=values["row"],
-            task=values["task"],
-            network=NetworkConfig.from_dict(values["network"]),
-            training=TrainingConfig.from_dict(values["training"]),
-            **{name: values[name] for name in ("steps", "length") if name in values},
-            ladder=tuple(values.get("ladder", LADDER)),
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class RecallCell(Cell):
+    """Recall, distance by distance.
+
+    Attributes:
+        steps: the most at each distance.
+        ladder: the distances in words.
+    """
+
+    task = "recall"
+    steps: int = 400
+    ladder: tuple[int, ...] = LADDER
+
+    def run(self) -> Outcome:
+        outcome = climb(self.network, self.training, ladder=self.ladder, steps=self.steps)
+        return {**as_json(outcome), "reach": outcome.reach}
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "steps": self.steps, "ladder": list(self.ladder)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddingCell(Cell):
+    """The adding problem.
+
+    Attributes:
+        steps: the most in all.
+        length: the time steps of a sequence.
+    """
+
+    task = "adding"
+    steps: int
+    length: int
+
+    def run(self) -> Outcome:
+        outcome = learn_adding(self.network, self.training, length=self.length, steps=self.steps)
+        return {**as_json(outcome), "solved": outcome.solved}
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "steps": self.steps, "length": self.length}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextCell(Cell):
+    """The text of the training's corpus."""
+
+    task = "text"
+
+    def run(self) -> Outcome:
+        outcome = learn_text(self.network, self.training)
+        return {**as_json(outcome), "half_life": half_life_as_json(outcome.half_life)}
+
+
+def read_cell(values: Mapping[str, Any]) -> Cell:
+    """A cell as a file holds it. Options that there were none of when it was written are at their defaults."""
+    told = {
+        "row": values["row"],
+        "network": NetworkConfig.from_dict(values["network"]),
+        "training": TrainingConfig.from_dict(values["training"]),
+    }
+    match values["task"]:
+        case RecallCell.task:
+            return RecallCell(**told, steps=values["steps"], ladder=tuple(values["ladder"]))
+        case AddingCell.task:
+            return AddingCell(**told, steps=values["steps"], length=values["length"])
+        case TextCell.task:
+            return TextCell(**told)
+        case other:
+            raise ValueError(f"task must be recall, adding or text, but got task={other!r}")
 
 
 def measure(
@@ -128,7 +159,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     with named_damage(path, "choose another folder"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"].values()
-        return {Cell.from_dict(cell).key: cell for cell in cells}
+        return {read_cell(cell).key: cell for cell in cells}
 
 
 def _write(path: Path, cells: Mapping[str, Any]) -> None:

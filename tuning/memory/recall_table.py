@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnzoo.models.architectures import NETWORKS, NetworkConfig
-from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.memory.cells import Outcome, RecallCell
 from rnnzoo.tuning.memory.recall_ladder import LADDER, LEARNT
 from rnnzoo.tuning.memory.table import Table, by_row
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -50,9 +50,8 @@ def recall_table(seeds: int = 1) -> Table:
         **{f"{name}, {_MORE_STEPS:,} steps": (name, {}, _MORE_STEPS) for name in _TAUGHT_LONGER},
     }
     cells = tuple(
-        Cell(
+        RecallCell(
             row=row,
-            task="recall",
             network=NetworkConfig(network=network, units=64, dropout=0.0, **options),
             training=recall_training(rate, seed),
             steps=steps,
@@ -80,11 +79,11 @@ def recall_table(seeds: int = 1) -> Table:
     )
 
 
-def _line(row: str, cells: list[Cell], outcomes: Mapping[str, Outcome]) -> list[str]:
-    def climbed(cell: Cell) -> tuple[int, float]:
+def _line(row: str, cells: list[RecallCell], outcomes: Mapping[str, Outcome]) -> list[str]:
+    def climbed(cell: RecallCell) -> tuple[int, float]:
         return outcomes[cell.key]["reach"], outcomes[cell.key]["rungs"][-1]["accuracy"]
 
-    by_rate: dict[float, list[Cell]] = {}
+    by_rate: dict[float, list[RecallCell]] = {}
     for cell in cells:
         by_rate.setdefault(cell.training.rate, []).append(cell)
     middle = [sorted(of_rate, key=climbed)[(len(of_rate) - 1) // 2] for of_rate in by_rate.values()]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.memory.cells import Cell, Outcome, RecallCell, TextCell
 from rnnzoo.tuning.memory.recall_table import LEARNING_RATES, recall_training
 from rnnzoo.tuning.memory.table import Table, by_row, middle, number, shown_half_life
 from rnnzoo.tuning.training_config import TrainingConfig
@@ -14,6 +14,7 @@ from rnnzoo.tuning.training_config import TrainingConfig
 __all__ = ["PATIENTS", "remedy_table"]
 
 PATIENTS = {"tanh": "simple_rnn_tanh", "ReLU": "simple_rnn_relu"}
+_RECALL_STEPS = 400
 _RECALL_LADDER = (5, 10, 25, 50, 100, 200)
 # What leaves clipping and a controlled learning rate to be cured by.
 _UNCONTROLLED: dict[str, Any] = {"schedule": "constant", "global_clipnorm": None}
@@ -62,11 +63,11 @@ def remedy_table(corpus: str = "python-docs", seeds: int = 3) -> Table:
 
     return Table(
         title="What each remedy does for a plain network that is trained without clipping at a constant learning rate: "
-        f"one epoch of {corpus} (5,000 words, validation), and recall (at most {cells[0].steps} steps at each "
+        f"one epoch of {corpus} (5,000 words, validation), and recall (at most {_RECALL_STEPS} steps at each "
         f"distance, {_RECALL_LADDER[-1]} words the longest; without a schedule, so that one alone was not tried); "
         f"median (lowest to highest) of {seeds} seeds. The last rows take the place of either network.",
         cells=cells,
-        heading=("network, remedy", "perplexity", "half-life, words", "remembers, words", "failed"),
+        heading=("network, remedy", "perplexity", "half-life of h, words", "remembers, words", "failed"),
         lines=lines,
     )
 
@@ -76,7 +77,7 @@ def _cells(
 ) -> list[Cell]:
     network = NetworkConfig(units=100, dropout=0.0, **of_network)
     recalling = replace(network, units=64)
-    learnt = Cell(row=row, task="text", network=network, training=replace(text, seed=seed, **of_training))
+    learnt = TextCell(row=row, network=network, training=replace(text, seed=seed, **of_training))
     # Recall trains at a constant rate: a schedule needs an end that is known.
     if of_training == _CONTROLLED:
         return [learnt]
@@ -84,11 +85,11 @@ def _cells(
     return [
         learnt,
         *(
-            Cell(
+            RecallCell(
                 row=row,
-                task="recall",
                 network=recalling,
                 training=recall_training(rate, seed, global_clipnorm=clipping),
+                steps=_RECALL_STEPS,
                 ladder=_RECALL_LADDER,
             )
             for rate in LEARNING_RATES
@@ -97,10 +98,10 @@ def _cells(
 
 
 def _line(row: str, cells: list[Cell], outcomes: Mapping[str, Outcome]) -> list[str]:
-    texts = [outcomes[cell.key] for cell in cells if cell.task == "text"]
+    texts = [outcomes[cell.key] for cell in cells if isinstance(cell, TextCell)]
     reaches: dict[int, int] = {}
     for cell in cells:
-        if cell.task == "recall":
+        if isinstance(cell, RecallCell):
             seed, reach = cell.training.seed, outcomes[cell.key]["reach"]
             reaches[seed] = max(reaches.get(seed, 0), reach)
     return [

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rnnzoo.models.architectures import NETWORKS
-from rnnzoo.tuning.memory.cells import Cell, Outcome
+from rnnzoo.tuning.memory.cells import Outcome, TextCell
 from rnnzoo.tuning.memory.table import Table, by_row, middle, number, shown_half_life
 from rnnzoo.tuning.pretraining.recipes import RECIPES
 
@@ -18,9 +18,8 @@ def spread_table(seeds: int = 3) -> Table:
     """Three epochs of each network's recipe, its learning rate falling to 0 in them; one seed of all, then the next."""
     stages = {name: recipe.stages[0] for name in NETWORKS if (recipe := RECIPES.get(f"{name}_wikitext2")) is not None}
     cells = tuple(
-        Cell(
+        TextCell(
             row=name,
-            task="text",
             network=stage.network,
             training=replace(stage.training, epochs=_EPOCHS, patience=_EPOCHS, seed=seed),
         )
@@ -35,7 +34,7 @@ def spread_table(seeds: int = 3) -> Table:
         title=f"Perplexity on WikiText-2's validation split after {_EPOCHS} epochs of each preset's recipe, over "
         f"{seeds} seeds.",
         cells=cells,
-        heading=("network", "perplexity, median", "lowest", "highest", "half-life, words", "failed"),
+        heading=("network", "perplexity, median", "lowest", "highest", "half-life of h, words", "failed"),
         lines=lines,
     )
 

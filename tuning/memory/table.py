@@ -4,11 +4,14 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rnnzoo.tuning.memory.cells import Cell, Outcome
 from rnnzoo.tuning.pages.markdown_tables import markdown_table
 
 __all__ = ["Table", "by_row", "middle", "number", "shown_half_life"]
+
+OneCell = TypeVar("OneCell", bound=Cell)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +35,9 @@ class Table:
         return f"{self.title}\n\n{markdown_table(self.heading, self.lines(outcomes))}\n"
 
 
-def by_row(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+def by_row(cells: Sequence[OneCell]) -> dict[str, list[OneCell]]:
     """The cells of each line, in the order of the lines."""
-    rows: dict[str, list[Cell]] = {}
+    rows: dict[str, list[OneCell]] = {}
     for cell in cells:
         rows.setdefault(cell.row, []).append(cell)
     return rows

@@ -28,8 +28,9 @@ class TextOutcome:
 
     Attributes:
         perplexity: on the validation split, after the last epoch; infinite if training diverged.
-        half_life: in how many words the gradient of a single loss halves in the first layer; infinite where it does not
-            shrink, NaN where training diverged or there is none.
+        half_life: in how many words the gradient of a single loss by the hidden state of the first layer halves;
+            infinite where it does not shrink, NaN where training diverged or there is none. That of an LSTM's cell,
+            which is made to reach further, is none of it.
         failed: whether training diverged, or ended no better than the frequencies of the words alone.
     """
 
@@ -61,11 +62,11 @@ def learn_text(network: NetworkConfig, training: TrainingConfig) -> TextOutcome:
             epochs=training.epochs,
             verbose=0,
             callbacks=[
-                *callbacks,
-                HaltOnDivergence(),
+                *callbacks,  # in the order of a run, see `train`
                 HaltOnDivergedValidation(),
                 TrackProgress(progress, len(corpus.train)),
                 ControlLearningRate(training, progress, int(batches.cardinality())),
+                HaltOnDivergence(),
             ],
         )
     except TrainingDiverged:

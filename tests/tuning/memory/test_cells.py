@@ -9,32 +9,37 @@ from typing import Any
 import pytest
 
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.tuning.memory.cells import Cell, measure
+from rnnzoo.tuning.memory.cells import AddingCell, Cell, RecallCell, TextCell, measure, read_cell
 from rnnzoo.tuning.memory.recall_table import recall_training
 from rnnzoo.tuning.memory.tables import TABLES
 from rnnzoo.tuning.memory.text_learning import TextOutcome
 
-TINY = Cell(
-    row="tiny",
-    task="recall",
-    network=NetworkConfig(network="irnn", units=4, dropout=0.0),
-    training=recall_training(0.01, seed=0, batch_size=2),
-    steps=1,
-    ladder=(0,),
-)
+TOLD: dict[str, Any] = {
+    "row": "tiny",
+    "network": NetworkConfig(network="irnn", units=4, dropout=0.0),
+    "training": recall_training(0.01, seed=0, batch_size=2),
+}
+TINY = RecallCell(**TOLD, steps=1, ladder=(0,))
+ADDING = AddingCell(**TOLD, steps=1, length=4)
+TEXT = TextCell(**TOLD)
 
 
 def test_every_task_gives_an_outcome_that_json_holds() -> None:
     recall = TINY.run()
     assert {"rungs", "diverged", "reach"} == set(recall)
-    adding = replace(TINY, task="adding", length=4).run()
+    adding = ADDING.run()
     assert {"error", "steps", "diverged", "solved"} == set(adding)
     json.dumps([recall, adding], allow_nan=False)
 
 
+@pytest.mark.parametrize("cell", [TINY, ADDING, TEXT], ids=lambda cell: cell.task)
+def test_a_cell_is_read_from_what_it_says(cell: Cell) -> None:
+    assert cell == read_cell(json.loads(json.dumps({"row": cell.row, **cell.as_dict()})))
+
+
 def test_a_task_is_one_of_three() -> None:
-    with pytest.raises(ValueError, match="task must be one of recall, adding, text, but got task='addition'"):
-        replace(TINY, task="addition")
+    with pytest.raises(ValueError, match="task must be recall, adding or text, but got task='addition'"):
+        read_cell({"row": "tiny", **TEXT.as_dict(), "task": "addition"})
 
 
 def test_a_half_life_that_never_ends_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,32 +47,32 @@ def test_a_half_life_that_never_ends_is_no_missing_one(monkeypatch: pytest.Monke
     for stored, half_life in half_lives.items():
         outcome = TextOutcome(perplexity=100.0, half_life=half_life, failed=False)
         monkeypatch.setattr("rnnzoo.tuning.memory.cells.learn_text", lambda *_, outcome=outcome: outcome)
-        assert {"perplexity": 100.0, "half_life": stored, "failed": False} == replace(TINY, task="text").run()
+        assert {"perplexity": 100.0, "half_life": stored, "failed": False} == TEXT.run()
 
 
 def test_a_key_is_what_decides_the_outcome() -> None:
     assert TINY.key == replace(TINY, row="other words").key
-    assert TINY.key == replace(TINY, length=7).key  # recall has none
     changed = [
         replace(TINY, steps=2),
         replace(TINY, ladder=(1,)),
-        replace(TINY, task="adding"),
+        ADDING,
+        TEXT,
         replace(TINY, network=replace(TINY.network, units=5)),
         replace(TINY, training=replace(TINY.training, seed=1)),
     ]
-    assert 6 == len({TINY.key, *(cell.key for cell in changed)})
+    assert 7 == len({TINY.key, *(cell.key for cell in changed)})
 
 
 def test_an_interrupted_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[int] = []
 
-    def run(cell: Cell) -> dict[str, Any]:
+    def run(cell: RecallCell) -> dict[str, Any]:
         ran.append(cell.steps)
         if len(ran) == 2:
             raise KeyboardInterrupt
         return {"reach": cell.steps}
 
-    monkeypatch.setattr(Cell, "run", run)
+    monkeypatch.setattr(RecallCell, "run", run)
     cells = [replace(TINY, steps=steps) for steps in (1, 2, 3)]
     path = tmp_path / "folder" / "table.json"
     with pytest.raises(KeyboardInterrupt):
@@ -84,22 +89,24 @@ def test_an_interrupted_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.
 def test_what_was_measured_before_an_option_came_up_stays_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Cell, "run", lambda cell: {"reach": cell.steps})
+    for kind in (RecallCell, AddingCell):
+        monkeypatch.setattr(kind, "run", lambda cell: {"reach": cell.steps})
     path = tmp_path / "table.json"
-    measure([TINY, replace(TINY, task="adding")], path)
+    measure([TINY, ADDING], path)
     written = json.loads(path.read_text())
     for cell in written["cells"].values():
         del cell["training"]["recurrent_learning_rate"], cell["network"]["longest_lag"]
     written["cells"] = {f"old {key}": cell for key, cell in written["cells"].items()}
     path.write_text(json.dumps(written))
     reported: list[int] = []
-    measure([TINY, replace(TINY, task="adding")], path, lambda number, *_: reported.append(number))
+    measure([TINY, ADDING], path, lambda number, *_: reported.append(number))
     assert [] == reported
 
 
 @pytest.mark.parametrize("name", ["recall", "remedies"])
 def test_the_measured_file_of_the_notebooks_holds_the_whole_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Cell, "run", lambda cell: pytest.fail(f"{cell.row} is not in it"))
+    for kind in (RecallCell, TextCell):
+        monkeypatch.setattr(kind, "run", lambda cell: pytest.fail(f"{cell.row} is not in it"))
     path, table = Path(__file__).parents[3] / "notebooks" / "measured" / f"{name}.json", TABLES[name]()
     outcomes = measure(table.cells, path)
     assert table.markdown(outcomes) == path.with_suffix(".md").read_text()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rnnzoo.models.architectures import NETWORKS
-from rnnzoo.tuning.memory.cells import Cell
+from rnnzoo.tuning.memory.cells import AddingCell, Cell, RecallCell, TextCell, read_cell
 from rnnzoo.tuning.memory.recall_ladder import LADDER
 from rnnzoo.tuning.memory.tables import TABLES
 
@@ -15,12 +15,12 @@ MEASURED = Path(__file__).parents[3] / "notebooks" / "measured"
 
 
 def _outcome(cell: Cell) -> dict[str, Any]:
-    if cell.task == "recall":
+    if isinstance(cell, RecallCell):
         learnt = 2 if cell.training.rate < 0.005 else 3
         accuracies = [1.0] * learnt + [0.25]
         rungs = [{"distance": d, "steps": 40, "accuracy": a} for d, a in zip(LADDER, accuracies, strict=False)]
         return {"rungs": rungs, "diverged": False, "reach": LADDER[learnt - 1]}
-    if cell.task == "adding":
+    if isinstance(cell, AddingCell):
         return {"error": 0.001 * cell.length / 100, "steps": 1250, "diverged": False, "solved": cell.length < 150}
     seed = cell.training.seed
     return {"perplexity": None if seed == 2 else 100.0 + seed, "half_life": 3.0 + seed, "failed": seed == 2}
@@ -99,7 +99,7 @@ def test_a_schedule_which_recall_cannot_have_is_not_shown_as_tried_on_it() -> No
 @pytest.mark.parametrize("name", ["recall", "remedies"])
 def test_what_is_committed_is_what_its_outcomes_make(name: str) -> None:
     kept = json.loads((MEASURED / f"{name}.json").read_text(encoding="utf-8"))["cells"].values()
-    outcomes = {Cell.from_dict(cell).key: cell["outcome"] for cell in kept}
+    outcomes = {read_cell(cell).key: cell["outcome"] for cell in kept}
     assert TABLES[name]().markdown(outcomes) == (MEASURED / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -115,7 +115,7 @@ def test_half_lives_of_no_gradient_and_of_one_that_never_halves_differ(half_live
     table = TABLES["remedies"](seeds=2)
     outcomes = {cell.key: _outcome(cell) for cell in table.cells}
     for cell in table.cells:
-        if cell.task == "text":
+        if isinstance(cell, TextCell):
             outcomes[cell.key]["half_life"] = half_lives[cell.training.seed]
     assert shown == table.lines(outcomes)[0][2]
 
