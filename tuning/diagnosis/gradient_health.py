@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.models.arguments import whole
@@ -36,9 +37,9 @@ class GradientHealth(keras.callbacks.Callback):
     the batch to the real train function, as an iterator of the same kind, so that the very same compiled program runs.
     A sampled step costs about as much as three or four, the others a fraction of a millisecond more; the program aside
     is traced once. It works for models with a `train_step` of their own, for `steps_per_execution` (of several steps in
-    one call the first is looked at), for `gradient_accumulation_steps` (only steps that update are looked at), for
-    stateful layers, for mixed precision; resumed training counts on where the optimizer is, and every further `fit` of
-    the same model where the one before ended.
+    one call the first is looked at, and made by itself), for `gradient_accumulation_steps` (only steps that update are
+    looked at), for stateful layers, for mixed precision; resumed training counts on where the optimizer is, and every
+    further `fit` of the same model where the one before ended.
 
     Args:
         every: steps between two samples; 100, which costs a few percent of the time. The first steps, in which most
@@ -86,7 +87,7 @@ class GradientHealth(keras.callbacks.Callback):
         self._board: SignsBoard | None = None
         self._probe: TrainStepProbe | None = None
         self._probed_function: Any = None
-        self._look: Look | None = None
+        self._look: tuple[Look, npt.NDArray[np.float64]] | None = None
         self._step: int | None = None
         self._seen: tuple[keras.Model | None, int] = None, 0
         self._loss = StepLoss()
@@ -121,7 +122,7 @@ class GradientHealth(keras.callbacks.Callback):
         if loss is not None:
             self.signs.losses[self._step] = loss
         if self._look is not None:
-            self._take_sample(first, self._look)
+            self._take_sample(first, *self._look)
             self._look = None
         if self._file is not None:  # now: Keras calls nobody when training ends by an error
             self._file.add(self.signs, self._step)
@@ -177,14 +178,15 @@ class GradientHealth(keras.callbacks.Callback):
                 batches.append(batch)
             if self._probe is None or self._probed_function is not learn:
                 self._probe, self._probed_function = TrainStepProbe(self.model, spec), learn
-            self._look = self._probe.look(batches[0])
-            return learn(_iterator_over(batches, spec))
+            look = self._probe.look(batches[0])
+            logs = learn(_iterator_over(batches[:1], spec))
+            self._look = look, self._probe.changes(look.weights)
+            return learn(_iterator_over(batches[1:], spec)) if batches[1:] else logs
 
         self.model.train_function = look_and_learn
 
-    def _take_sample(self, step: int, look: Look) -> None:
+    def _take_sample(self, step: int, look: Look, changes: npt.NDArray[np.float64]) -> None:
         assert self._probe is not None
-        changes = self._probe.changes(look.weights)
         variables = {
             name: VariableSigns(
                 gradient_norm=norm,

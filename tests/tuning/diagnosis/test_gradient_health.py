@@ -205,6 +205,16 @@ def test_gradients_that_add_up_are_seen_as_they_are_applied() -> None:
     assert [1, 2, 3, 4] == sorted(health.signs.losses)
 
 
+def test_of_several_steps_in_a_call_the_first_is_measured_by_itself() -> None:
+    ratios = []
+    for steps in (1, 5):
+        model, health = make_model(), GradientHealth()
+        model.compile("sgd", model.loss, jit_compile=False, steps_per_execution=steps)
+        fit(model, health)
+        ratios.append([signs.update_ratio for signs in health.signs.samples[0].variables.values()])
+    assert ratios[0] == pytest.approx(ratios[1], rel=1e-5)
+
+
 def _with_an_optimizer_of_its_own() -> keras.Model:
     class Own(keras.Sequential):
         def train_step(self, data: Any) -> dict[str, tf.Tensor]:
