@@ -1,7 +1,7 @@
 """Networks whose fate is known, since each was made to meet it: small ones, trained for a moment.
 
 A verdict's thresholds were set by `CALIBRATION_SEEDS`; it is tested on `TEST_SEEDS`, which had no part in that. The
-numbers and verdicts of the former, from the folder `tests`: `python -m conformance.fates`.
+numbers and verdicts of the former, from the folder `tests`: `python -m fates`.
 """
 
 import itertools

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from conformance.measuring import MASKS, random_inputs, results_and_gradients
 from conformance.networks import BATCH, FEATURES, NETWORKS, TIME, UNITS, Network, names
+from masks import mask_of
 
 LENGTH = 4
 
@@ -70,4 +71,4 @@ def test_mask_arrives_from_layers_in_front_and_travels_on(network: Network) -> N
     layer = network.build(return_sequences=True)
     outputs = layer(embedding(ids))
     np.testing.assert_array_equal(layer(embedding(ids).numpy(), mask=ids != 0), outputs)
-    np.testing.assert_array_equal(ids != 0, keras.src.backend.get_keras_mask(outputs))
+    np.testing.assert_array_equal(ids != 0, mask_of(outputs))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from masks import mask_of
 
 from rnnzoo.models import LanguageModel, NetworkConfig, NeuralCache, Sampler, Vocabulary
 
@@ -68,7 +69,7 @@ def test_a_mask_travels_on_to_the_loss(softmax: str) -> None:
     model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=4, softmax=softmax))
     mask = np.array([[1, 1, 0, 0], [1, 0, 1, 1]], bool)
     logits = model(tf.constant([[2, 3, 0, 0], [4, 0, 2, 3]]), mask=mask)
-    np.testing.assert_array_equal(mask, keras.src.backend.get_keras_mask(logits))
+    np.testing.assert_array_equal(mask, mask_of(logits))
 
 
 def test_keras_export_answers_token_ids(tmp_path: Path) -> None:

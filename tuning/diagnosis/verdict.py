@@ -1,6 +1,6 @@
 """What ails a network, from stated rules on measured numbers.
 
-The thresholds were set on networks whose fate is known, in `tests/conformance/fates.py`, on seeds other than those
+The thresholds were set on networks whose fate is known, in `tests/fates.py`, on seeds other than those
 that they are tested on.
 """
 

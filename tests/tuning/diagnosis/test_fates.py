@@ -1,7 +1,7 @@
 """Networks whose fate is known get the verdict of their fate, on seeds that the thresholds were not set by."""
 
 import pytest
-from conformance.fates import CALIBRATION_SEEDS, FATES, TEST_SEEDS, live
+from fates import CALIBRATION_SEEDS, FATES, TEST_SEEDS, live
 
 from rnnzoo.tuning.diagnosis.verdict import VERDICTS, judge
 

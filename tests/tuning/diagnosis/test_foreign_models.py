@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conformance.unrolled import assert_equal_gradients, record
+from unrolled import assert_equal_gradients, record
 
 from rnnzoo.models import IRNN, SkipRNN, SkipUpdateGRU
 from rnnzoo.tuning.diagnosis.flow_results import GradientFlow

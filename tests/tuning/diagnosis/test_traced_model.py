@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conformance.networks import FEATURES, NETWORKS, TIME, Network, names
-from conformance.unrolled import assert_equal_gradients, record
+from unrolled import assert_equal_gradients, record
 
 from rnnzoo.tuning.diagnosis.weight_terms import total_gradient
 

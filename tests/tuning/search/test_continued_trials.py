@@ -15,7 +15,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conformance.own_search import EPOCHS, OwnModel, search_over
+from own_search import EPOCHS, OwnModel, search_over
 
 from rnnzoo.tuning.search import GuardedTuner
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
-from conformance.own_search import EPOCHS, OwnModel, X, Y, search_over
+from own_search import EPOCHS, OwnModel, X, Y, search_over
 
 from rnnzoo.tuning.search import Divergence, Hyperband, MedianPruner, Pruner
 from rnnzoo.tuning.search.tuner import GuardedTuner
