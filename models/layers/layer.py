@@ -97,19 +97,11 @@ class RecurrentLayer(keras.layers.RNN):
         mask: tf.Tensor | None,
         training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        sizes = [state.shape[-1] for state in initial_state]
-        if len(sizes) != len(self.state_size) or any(
-            size not in (None, expected) for size, expected in zip(sizes, self.state_size, strict=True)
-        ):
-            raise ValueError(f"initial_state must be states of the sizes {self.state_size}, but got {sizes}.")
+        self._check_states(initial_state)
         batch = sequences.shape[0] or tf.shape(sequences)[0]
         time = sequences.shape[1] or tf.shape(sequences)[1]
         sequences = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
-        if mask is not None and mask.shape.rank == 3:  # (batch, time, 1), which Keras's layers take, too
-            mask = tf.squeeze(mask, axis=-1)
-        if mask is not None:
-            mask = tf.broadcast_to(tf.cast(mask, tf.bool), (batch, time))  # Keras's layers take one row for all, too
-            mask = tf.transpose(mask)[..., tf.newaxis]  # (time, batch, 1)
+        mask = None if mask is None else _time_major(mask, batch, time)
         if self.go_backwards:
             sequences = tf.reverse(sequences, [0])
             mask = None if mask is None else tf.reverse(mask, [0])
@@ -118,11 +110,9 @@ class RecurrentLayer(keras.layers.RNN):
 
         cell = self.cell
         projected = cell.project(sequences)
-        order, scanned = None, mask
-        if mask is not None and cell.depth > 1:
-            # A history of several steps counts only unmasked ones: move these to the front of each row.
-            order = tf.argsort(tf.cast(~mask, tf.int32), axis=0, stable=True)  # (time, batch, 1)
-            projected, scanned = _take(projected, order), _take(mask, order)
+        scanned = mask
+        if mask is not None and cell.depth > 1:  # a history of several steps counts only unmasked ones
+            projected, scanned = _unmasked_first(projected, mask)
         states = [tf.cast(state, cell.variable_dtype) for state in initial_state]
         states = [tf.repeat(state, batch, axis=0) if state.shape[0] == 1 else state for state in states]
         normalizing = training and self.trainable  # frozen, a layer keeps its statistics, as Keras's normalisation does
@@ -145,15 +135,20 @@ class RecurrentLayer(keras.layers.RNN):
         if training:
             self.record(trajectory, mask)
         outputs, history = trajectory.outputs, trajectory.history
-        if mask is not None and order is not None:
-            count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=0)  # (batch, 1)
-            history = _take(trajectory.hidden, count + tf.range(cell.depth)[:, tf.newaxis, tf.newaxis])
-            outputs = _take(outputs, tf.maximum(tf.cumsum(tf.cast(mask, tf.int32), axis=0) - 1, 0))
+        if mask is not None and cell.depth > 1:
+            outputs, history = _in_their_places(trajectory, mask, cell.depth)
         last = history[-1]
         if mask is not None:
             outputs, last = self._mask_outputs(outputs, last, mask)
         history = tf.concat(tf.unstack(history[::-1], cell.depth), axis=-1)  # newest first
         return last, tf.transpose(outputs, (1, 0, 2)), [history, *(other[-1] for other in trajectory.others)]
+
+    def _check_states(self, states: Sequence[tf.Tensor]) -> None:
+        sizes = [state.shape[-1] for state in states]
+        if len(sizes) != len(self.state_size) or any(
+            size not in (None, expected) for size, expected in zip(sizes, self.state_size, strict=True)
+        ):
+            raise ValueError(f"initial_state must be states of the sizes {self.state_size}, but got {sizes}.")
 
     def _compiled_pieces(self, projected: tf.Tensor) -> int:
         time, batch, width = projected.shape
@@ -201,6 +196,26 @@ def _check_is(name: str, value: Any, layer: type) -> None:
 
 def _of_the_cell(name: str) -> property:
     return property(lambda layer: getattr(layer.cell, name), doc=f"The cell's `{name}`.")
+
+
+def _time_major(mask: tf.Tensor, batch: Any, time: Any) -> tf.Tensor:
+    """A mask as Keras's layers take it, (batch, time), (batch, time, 1) or one row for all: (time, batch, 1)."""
+    if mask.shape.rank == 3:
+        mask = tf.squeeze(mask, axis=-1)
+    return tf.transpose(tf.broadcast_to(tf.cast(mask, tf.bool), (batch, time)))[..., tf.newaxis]
+
+
+def _unmasked_first(projected: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The unmasked steps of each row moved to its front, and the mask likewise."""
+    order = tf.argsort(tf.cast(~mask, tf.int32), axis=0, stable=True)  # (time, batch, 1)
+    return _take(projected, order), _take(mask, order)
+
+
+def _in_their_places(trajectory: Trajectory, mask: tf.Tensor, depth: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Outputs and history of a scan over `_unmasked_first`: each step's where it was, masked ones as the one before."""
+    count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=0)  # (batch, 1)
+    history = _take(trajectory.hidden, count + tf.range(depth)[:, tf.newaxis, tf.newaxis])
+    return _take(trajectory.outputs, tf.maximum(tf.cumsum(tf.cast(mask, tf.int32), axis=0) - 1, 0)), history
 
 
 def _take(values: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
