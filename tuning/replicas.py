@@ -1,4 +1,4 @@
-"""Sums over the replicas of a `tf.distribute` strategy; where there is one replica they are the identity."""
+"""What the replicas of a `tf.distribute` strategy share: numbers, the rows of a batch, sums. One replica has it all."""
 
 from typing import Any
 

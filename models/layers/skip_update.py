@@ -161,8 +161,8 @@ class SkipUpdateLSTM(_SkipUpdateLayer):
 
     Args:
         units: the size of the hidden state and of the cell.
-        budget: λ, the loss added for each update of a sequence (mean over the batch); 0 asks for no saving, the
-            paper uses 1e-5 to 1e-3.
+        budget: λ, the loss added in training, not to `val_loss`, for each update of a sequence (mean over the batch);
+            0 asks for no saving, the paper uses 1e-5 to 1e-3.
         unit_forget_bias, use_bias, kernel_initializer, …: as in `LSTM`.
 
     Shapes: as `LSTM`, with a third state: the update probability (batch, 1), 1 at the start.
@@ -188,7 +188,8 @@ class SkipUpdateGRU(_SkipUpdateLayer):
 
     Args:
         units: the size of the hidden state.
-        budget: λ, the loss added for each update of a sequence (mean over the batch); 0.
+        budget: λ, the loss added in training, not to `val_loss`, for each update of a sequence (mean over the batch);
+            0.
         use_bias, kernel_initializer, …: as in `GRU`.
 
     Shapes: as `GRU`, with a second state: the update probability (batch, 1), 1 at the start.

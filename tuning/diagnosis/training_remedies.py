@@ -14,6 +14,7 @@ _CLASSES: Mapping[str, str] = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop
 
 
 def window(patient: Patient) -> Remedy | None:
+    """For a window that ends before the lag that is needed."""
     lag = patient.evidence.needed_lag
     if patient.training.window >= lag:
         return None
@@ -58,14 +59,17 @@ def clip_higher(patient: Patient) -> Remedy | None:
 
 
 def slower(patient: Patient) -> Remedy:
+    """For steps that overshoot."""
     return _rate(patient, 0.1, "a tenth of", "steps that overshoot undo each other")
 
 
 def faster(patient: Patient) -> Remedy:
+    """For steps that lead nowhere yet."""
     return _rate(patient, 10.0, "ten times", "the steps are too short to see")
 
 
 def warm_up(patient: Patient) -> Remedy | None:
+    """For a rate that is too high at first, or in the end."""
     if patient.training.schedule == "cosine":
         return None
     peak = rounded(patient.training.rate)
