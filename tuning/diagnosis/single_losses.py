@@ -12,8 +12,8 @@ from rnnzoo.models.language_model import LanguageModel
 
 __all__ = ["Loss", "RowLosses", "check_targets", "numbers_per_row", "single_losses", "words_told_apart"]
 
-Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""targets (b, …), outputs (b, …) → (b,)."""
+Loss = str | Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""targets (b, …), outputs (b, …) → (b,); or the name of one of Keras's that does so."""
 
 RowLosses = Callable[[Any, tf.Tensor, tf.Tensor], tf.Tensor]
 """model, inputs (b, t, …), targets (b, …) → the loss of each row (b,), none of which depends on another row."""
@@ -33,7 +33,7 @@ def single_losses(model: keras.Model, example: Any, loss: Loss | None = None) ->
     """
     if loss is None and isinstance(model, LanguageModel):
         return _language_losses
-    compare = loss or _cross_entropy(_are_probabilities(_output(model, example)))
+    compare = keras.losses.get(loss or _cross_entropy(_are_probabilities(_output(model, example))))
 
     def row_losses(model: Any, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         outputs = _output(model, inputs)
@@ -95,7 +95,7 @@ def _output(model: keras.Model, inputs: Any) -> tf.Tensor:
     return output
 
 
-def _cross_entropy(on_probabilities: bool) -> Loss:
+def _cross_entropy(on_probabilities: bool) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     return lambda targets, outputs: keras.losses.sparse_categorical_crossentropy(
         targets, outputs, from_logits=not on_probabilities
     )

@@ -219,5 +219,6 @@ def test_numbers_are_no_words_and_lists_are_rows() -> None:
     ):
         gradient_flow_of_rows(numbers, rows, [0.5])
     assert 2 == gradient_flow_of_rows(numbers, rows, [1]).lags
+    assert 0 < gradient_flow_of_rows(numbers, rows, [[0.5] * 4], loss="mse").loss
     with pytest.raises(ValueError, match=r"inputs must be rows of steps, .*, but got shape \(3,\)"):
         gradient_flow_of_rows(numbers, [0.5, 0.1, 0.2], [1])
