@@ -5,8 +5,8 @@ import asyncio
 from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.request_record import RequestRecord
+from rnnzoo.serving.server.observation.request_record import RequestRecord
+from rnnzoo.serving.server.repository.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
 
 __all__ = ["predict"]

@@ -8,14 +8,14 @@ from typing import TypeVar
 import numpy as np
 from tensorflow_serving.apis import predict_pb2
 
-from rnnzoo.serving.server.extending import Extender, can_extend
-from rnnzoo.serving.server.inference import lease, prepare, reply
-from rnnzoo.serving.server.metrics import ServerMetrics
-from rnnzoo.serving.server.observing import make_observer
+from rnnzoo.serving.server.batching.running import Runner
+from rnnzoo.serving.server.calls.extending import Extender, can_extend
+from rnnzoo.serving.server.calls.inference import lease, prepare, reply
+from rnnzoo.serving.server.observation.metrics import ServerMetrics
+from rnnzoo.serving.server.observation.observing import make_observer
+from rnnzoo.serving.server.observation.request_record import RequestRecord
 from rnnzoo.serving.server.prefix_cache import PrefixCache
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.request_record import RequestRecord
-from rnnzoo.serving.server.running import Runner
+from rnnzoo.serving.server.repository.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.status import invalid
 from rnnzoo.serving.server.workers import Workers

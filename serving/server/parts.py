@@ -5,17 +5,10 @@ from typing import Protocol
 
 import grpc
 
-from rnnzoo.serving.server import (
-    config_polling,
-    grpc_services,
-    health,
-    model_service,
-    profiling,
-    reflection,
-    rest_port,
-    speaking,
-)
 from rnnzoo.serving.server.core import Core
+from rnnzoo.serving.server.repository import config_polling
+from rnnzoo.serving.server.rest import port as rest_port
+from rnnzoo.serving.server.services import health, model_service, prediction_service, profiling, reflection, speaking
 
 __all__ = ["GRPC_SERVICES", "PARTS", "Part"]
 
@@ -33,7 +26,7 @@ class Part(Protocol):
 
 
 GRPC_SERVICES: tuple[Callable[[grpc.aio.Server, Core], None], ...] = (
-    grpc_services.add_to,
+    prediction_service.add_to,
     model_service.add_to,
     speaking.add_to,
     health.add_to,

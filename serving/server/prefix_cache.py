@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.repository.servable import Servable
 
 __all__ = ["ASKED", "PrefixCache", "beginnings"]
 

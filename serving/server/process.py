@@ -17,15 +17,15 @@ from typing import Any
 import grpc
 
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.loading import load_servable, warm_servable
 from rnnzoo.serving.server.loop_thread import LoopThread
-from rnnzoo.serving.server.model_settings import ModelSettings
+from rnnzoo.serving.server.observation.request_log import check_request_log
 from rnnzoo.serving.server.parts import GRPC_SERVICES, PARTS
 from rnnzoo.serving.server.ports import address, check_ports
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.request_log import check_request_log
+from rnnzoo.serving.server.repository.loading import load_servable, warm_servable
+from rnnzoo.serving.server.repository.model_settings import ModelSettings
+from rnnzoo.serving.server.repository.repository import Repository
+from rnnzoo.serving.server.services.tolerance import TolerantServer
 from rnnzoo.serving.server.settings import ServerSettings
-from rnnzoo.serving.server.tolerance import TolerantServer
 
 __all__ = ["Server", "make_server", "run"]
 

@@ -1,7 +1,7 @@
 """How much one request to an export of ours may ask for: a short message must claim neither all memory nor all time."""
 
-from rnnzoo.serving.server.inference import Question
-from rnnzoo.serving.server.servable import Servable
+from rnnzoo.serving.server.calls.inference import Question
+from rnnzoo.serving.server.repository.servable import Servable
 from rnnzoo.serving.server.status import invalid
 from rnnzoo.serving.signatures import MOST_WORDS
 

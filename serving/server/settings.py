@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from rnnzoo.serving.server.batching_parameters import BatchingParameters
+from rnnzoo.serving.server.batching.parameters import BatchingParameters
 from rnnzoo.serving.server.defaults import DEFAULT_PORT, PREFIX_CACHE_BYTES
 
 __all__ = ["ServerSettings"]

@@ -22,8 +22,8 @@ from rnnzoo.commands.recipe import network_options, training_config
 from rnnzoo.commands.train import train
 from rnnzoo.commands.tune import tune
 from rnnzoo.models.architectures import NetworkConfig
-from rnnzoo.serving.server.flags import parse_flags
-from rnnzoo.serving.server.rest_urls import question_of
+from rnnzoo.serving.server.rest.urls import question_of
+from rnnzoo.serving.server.stock.flags import parse_flags
 from rnnzoo.tuning.search.space import Space
 
 COMMANDS: Mapping[str, Any] = typer.main.get_group(app).commands

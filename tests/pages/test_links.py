@@ -50,3 +50,12 @@ def test_python_compiles_and_its_imports_are_there(block: Block) -> None:
             module = importlib.import_module(str(node.module))
             for alias in node.names:
                 assert hasattr(module, alias.name), f"{node.module}.{alias.name}"
+
+
+@pytest.mark.parametrize("room", ["models", "tuning", "serving"])
+def test_a_room_is_on_its_map(room: str) -> None:
+    """Its folders and its modules, each by its name; `json_*.py` names all that begin so."""
+    page = (ROOT / room / "README.md").read_text(encoding="utf-8")
+    modules = [path.name for path in (ROOT / room).glob("*.py") if path.name != "__init__.py"]
+    folders = [f"{path.parent.name}/" for path in (ROOT / room).glob("*/__init__.py")]
+    assert [] == [name for name in sorted(modules + folders) if name not in page]

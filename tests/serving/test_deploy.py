@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import rnnzoo.serving
-from rnnzoo.serving.server.flags import FLAGS
-from rnnzoo.serving.server.text_protos import read_batching_parameters, read_monitoring
+from rnnzoo.serving.server.stock.flags import FLAGS
+from rnnzoo.serving.server.stock.text_protos import read_batching_parameters, read_monitoring
 
 DEPLOY = Path(rnnzoo.serving.__file__).parent / "deploy"
 KUBERNETES: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))

@@ -14,7 +14,7 @@ import tensorflow as tf
 from rnnzoo.models import NETWORKS, LanguageModel, NetworkConfig, Vocabulary
 from rnnzoo.serving.continuing import SPEAKING
 from rnnzoo.serving.export import export_model
-from rnnzoo.serving.server.servable import read_meta_graph
+from rnnzoo.serving.server.repository.servable import read_meta_graph
 from rnnzoo.serving.signatures import CONTROLS, LanguageModelSignatures
 
 PIECES = [

@@ -10,7 +10,7 @@ from rnnzoo.commands.ending import ended_by_sigterm
 from rnnzoo.commands.mistakes import INTERRUPTED
 from rnnzoo.commands.quiet import import_tensorflow, quiet
 from rnnzoo.commands.streams import open_streams
-from rnnzoo.serving.server.flags import WrongFlagError, parse_flags
+from rnnzoo.serving.server.stock.flags import WrongFlagError, parse_flags
 
 __all__ = ["main"]
 
@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     quiet()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     import_tensorflow()
-    from rnnzoo.serving.server.model_server import make_model_server
-    from rnnzoo.serving.server.observing import write_bare_lines
+    from rnnzoo.serving.server.observation.observing import write_bare_lines
     from rnnzoo.serving.server.process import Server, run
     from rnnzoo.serving.server.status import StatusError, code_name
+    from rnnzoo.serving.server.stock.model_server import make_model_server
 
     def ready(server: Server) -> None:
         # The words that scripts wait for.

@@ -91,10 +91,10 @@ def serve(
     if rest_port is not None and not 0 <= rest_port <= 65535:
         raise typer.BadParameter(f"it must be between 0 and 65535, but got {rest_port}.", param_hint="--rest-port")
     import_tensorflow()
-    from rnnzoo.serving.server.model_management import read_model_config
+    from rnnzoo.serving.server.calls.model_management import read_model_config
     from rnnzoo.serving.server.process import Server, make_server, run
-    from rnnzoo.serving.server.rest_port import RestPort
-    from rnnzoo.serving.server.tls import read_server_credentials
+    from rnnzoo.serving.server.rest.port import RestPort
+    from rnnzoo.serving.server.stock.tls import read_server_credentials
 
     def ready(server: Server) -> None:
         names = ", ".join(server.repository.names)

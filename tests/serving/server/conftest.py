@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rnnzoo.serving.server.process import Server, make_server
-from rnnzoo.serving.server.rest_port import RestPort
+from rnnzoo.serving.server.rest.port import RestPort
 
 
 @dataclass

@@ -11,13 +11,13 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
-from rnnzoo.serving.server import batching
-from rnnzoo.serving.server.batch_plan import batch_plan
-from rnnzoo.serving.server.batching_parameters import BatchingParameters
+from rnnzoo.serving.server.batching import batching
+from rnnzoo.serving.server.batching.batch_plan import batch_plan
+from rnnzoo.serving.server.batching.parameters import BatchingParameters
+from rnnzoo.serving.server.calls.inference import prepare, reply
 from rnnzoo.serving.server.core import Core
-from rnnzoo.serving.server.inference import prepare, reply
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.request_record import RequestRecord
+from rnnzoo.serving.server.observation.request_record import RequestRecord
+from rnnzoo.serving.server.repository.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
 from rnnzoo.serving.server.status import Code, StatusError
 

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from rnnzoo.serving.server.process import Server, make_server
-from rnnzoo.serving.server.rest_port import RestPort
+from rnnzoo.serving.server.rest.port import RestPort
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 30.0

@@ -14,9 +14,9 @@ from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server.core import Core
 from rnnzoo.serving.server.loop_thread import LoopThread
+from rnnzoo.serving.server.observation.request_record import RequestRecord
 from rnnzoo.serving.server.prefix_cache import ASKED, PrefixCache, beginnings
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.request_record import RequestRecord
+from rnnzoo.serving.server.repository.repository import Repository
 from rnnzoo.serving.server.settings import ServerSettings
 
 WORDS = st.sampled_from(

@@ -20,9 +20,9 @@ from waiting import wait_for
 from rnnzoo.serving.client import Client
 from rnnzoo.serving.server import process
 from rnnzoo.serving.server.process import Server, make_server, run
-from rnnzoo.serving.server.repository import Repository
-from rnnzoo.serving.server.servable import Servable
-from rnnzoo.serving.server.version_states import State, VersionState
+from rnnzoo.serving.server.repository.repository import Repository
+from rnnzoo.serving.server.repository.servable import Servable
+from rnnzoo.serving.server.repository.version_states import State, VersionState
 from rnnzoo.serving.wire import declare
 
 HEALTH = dict[str, Any](

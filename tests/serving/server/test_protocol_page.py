@@ -22,7 +22,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
 
-from rnnzoo.serving.server.text_protos import configuration_messages
+from rnnzoo.serving.server.stock.text_protos import configuration_messages
 
 PAGE = (Path(__file__).parents[3] / "serving" / "PROTOCOL.md").read_text(encoding="utf-8")
 POLICY = file_system_storage_path_source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy.DESCRIPTOR

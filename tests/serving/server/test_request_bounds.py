@@ -10,9 +10,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
 from rnnzoo.serving.server import request_bounds
-from rnnzoo.serving.server.inference import prepare
+from rnnzoo.serving.server.calls.inference import prepare
+from rnnzoo.serving.server.repository.servable import Servable
 from rnnzoo.serving.server.request_bounds import check_bounds
-from rnnzoo.serving.server.servable import Servable
 from rnnzoo.serving.server.status import Code, StatusError
 
 

@@ -1,0 +1,1 @@
+"""Requests that wait at the same time run as one."""

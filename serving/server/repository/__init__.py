@@ -1,0 +1,1 @@
+"""Models and versions on disk, loaded and unloaded while requests go on."""

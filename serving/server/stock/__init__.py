@@ -1,0 +1,1 @@
+"""`tensorflow_model_server` to the letter: its flags and its files."""
