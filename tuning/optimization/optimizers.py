@@ -1,5 +1,6 @@
 """The optimizer that a training configuration asks for, kind to word vectors of which a step touches few."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ from rnnzoo.tuning.training_config import TrainingConfig
 __all__ = ["SGD", "Adam", "RMSprop", "SGDAroundAdam", "batches_learnt", "make_optimizer", "takes_whole_rows"]
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
+
+_NUMBER = re.compile(r"_\d+(?=/|$)")  # of a layer beside others of its kind, as in "gru_cell_1/kernel"
 
 # No public names: if Keras had other ones, nothing would call ours, and gradients would be clipped otherwise.
 for _name in ("_clip_gradients", "_all_reduce_sum_gradients"):
@@ -150,10 +153,7 @@ class SGDAroundAdam(Adam):
         if self.built:
             return
         if self.adam_places is None:
-            self.adam_places = [place for place, one in enumerate(variables) if one.path in self.adam_paths]
-            if self.adam_paths and not self.adam_places:
-                paths = ", ".join(one.path for one in variables)
-                raise ValueError(f"adam_paths must be of the variables {paths}, but got {', '.join(self.adam_paths)}.")
+            self.adam_places = _places(self.adam_paths, [one.path for one in variables])
         self.adam_paths = [variables[place].path for place in self.adam_places]
         keras.optimizers.Optimizer.build(self, variables)  # Adam's would keep moments of all word vectors as well
         self._momentums, self._velocities = (
@@ -173,6 +173,21 @@ class SGDAroundAdam(Adam):
     def get_config(self) -> dict[str, Any]:
         own = {"adam_share": self.adam_share, "adam_paths": self.adam_paths, "adam_places": self.adam_places}
         return {**super().get_config(), **own}
+
+
+def _places(wanted: Sequence[str], paths: Sequence[str]) -> list[int]:
+    """Where the wanted paths are; if none is there, those that differ from them in Keras's numbers alone.
+
+    >>> _places(["gru/gru_cell_1/kernel"], ["vectors", "gru/gru_cell_4/kernel"])
+    [1]
+    """
+    places = [place for place, path in enumerate(paths) if path in wanted]
+    if not places:
+        unnumbered = {_NUMBER.sub("", path) for path in wanted}
+        places = [place for place, path in enumerate(paths) if _NUMBER.sub("", path) in unnumbered]
+    if wanted and not places:
+        raise ValueError(f"adam_paths must be of the variables {', '.join(paths)}, but got {', '.join(wanted)}.")
+    return places
 
 
 def make_optimizer(training: TrainingConfig, layers: Sequence[keras.layers.Layer] = ()) -> keras.optimizers.Optimizer:

@@ -164,6 +164,18 @@ def test_a_loaded_model_has_the_same_variables_with_adam(tmp_path: Path) -> None
         np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
+def test_a_file_that_knows_no_places_still_loads() -> None:
+    """It was written in a process that had made other models."""
+    layer = keras.layers.GRU(2, name="upper")
+    layer.build((None, None, 3))
+    paths = [variable.path.replace("gru_cell", "gru_cell_77") for variable in layer.trainable_variables]
+    config = optimizers.SGDAroundAdam(1.0, adam_share=0.1, adam_paths=paths).get_config()
+    del config["adam_places"]
+    loaded = optimizers.SGDAroundAdam.from_config(config)
+    loaded.build([keras.Variable(tf.ones(2), name="vectors"), *layer.trainable_variables])
+    assert [1, 2, 3] == loaded.adam_places
+
+
 def test_paths_of_nothing_are_refused() -> None:
     optimizer = optimizers.SGDAroundAdam(1.0, adam_share=0.1, adam_paths=["kernel"])
     with pytest.raises(ValueError, match=r"adam_paths must be of the variables vectors, but got kernel\."):
