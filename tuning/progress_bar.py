@@ -101,7 +101,8 @@ def _watched(logs: Mapping[str, float]) -> str:
     """What `GradientHealth` adds to the logs, where it stands before the bar."""
     if "gradient_norm" not in logs:
         return ""
-    return f", gradient norm {_short(logs['gradient_norm'])} ({logs['clipped']:.0%} clipped)"
+    clipped = f" ({logs['clipped']:.0%} clipped)" if "clipped" in logs else ""
+    return f", gradient norm {_short(logs['gradient_norm'])}{clipped}"
 
 
 def _short(number: float) -> str:

@@ -31,8 +31,8 @@ class Evidence:
         losses: of each step, in their order.
         gradient_norms: of all gradients together before clipping, at the sampled steps.
         update_ratio: the norm of a step's change of all weights to the norm of these, the median over the later half
-            of the sampled steps.
-        clipped_share: the share of sampled steps in which a gradient was clipped.
+            of the sampled steps that made an update.
+        clipped_share: the share of these in which a gradient was clipped.
         dead, saturated: for each recurrent layer the share of such units, the median over the last samples.
         non_finite: what was not finite and where, such as "the weight of lstm/kernel at step 31"; if nothing is given,
             the first of the losses or of the gradient norms that was not.
@@ -141,7 +141,8 @@ def _of_signs(signs: Signs) -> dict[str, Any]:
         "non_finite": () if bad is None else (str(bad),),
     }
     if samples:
-        measured["update_ratio"] = _median(_update_ratio(sample) for sample in samples[len(samples) // 2 :])
+        ratio = _median(_update_ratio(sample) for sample in samples[len(samples) // 2 :])
+        measured["update_ratio"] = None if math.isnan(ratio) else ratio
         for sign in ("dead", "saturated"):
             measured[sign] = {
                 name: _median(getattr(sample.layers[name], sign) for sample in samples[-3:] if name in sample.layers)
@@ -151,7 +152,9 @@ def _of_signs(signs: Signs) -> dict[str, Any]:
 
 
 def _update_ratio(sample: Sample) -> float:
-    signs = sample.variables.values()
+    signs = [one for one in sample.variables.values() if not math.isnan(one.clipped)]  # the others had no update
+    if not signs:
+        return math.nan
     weights = math.hypot(*(s.weight_norm for s in signs))
     return math.hypot(*(s.update_ratio * s.weight_norm for s in signs)) / weights if weights else 0.0
 

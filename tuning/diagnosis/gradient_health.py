@@ -2,21 +2,20 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.models.arguments import whole
 from rnnzoo.tuning.diagnosis.signs import LayerSigns, NonFinite, Sample, Signs, VariableSigns
 from rnnzoo.tuning.diagnosis.signs_board import SignsBoard
-from rnnzoo.tuning.diagnosis.signs_file import SignsFile
+from rnnzoo.tuning.diagnosis.signs_file import SignsFile, read_signs
 from rnnzoo.tuning.diagnosis.step_loss import StepLoss
-from rnnzoo.tuning.diagnosis.train_step_probe import Look, TrainStepProbe
+from rnnzoo.tuning.diagnosis.train_step_probe import Look, TrainStepProbe, optimizers_of
 from rnnzoo.tuning.optimization.optimizers import batches_learnt
 from rnnzoo.tuning.replicas import number_in
 
@@ -26,9 +25,9 @@ __all__ = ["GradientHealth"]
 class GradientHealth(keras.callbacks.Callback):
     """Watches gradients, updates, recurrent states and the loss of any Keras model while `fit` trains it.
 
-    In sampled steps, for each variable: the norm of its gradient before and after clipping, the ratio of the update to
-    the weight, values that are not finite; for each recurrent layer: the shares of dead and of saturated units. In
-    every step: the loss of that step alone, which tells stagnation, oscillation and divergence apart.
+    In sampled steps, for each variable: the norm of its gradient before and after clipping, the ratio of the step's
+    update to the weight, values that are not finite; for each recurrent layer: the shares of dead and of saturated
+    units. In every step: the loss of that step alone, which tells stagnation, oscillation and divergence apart.
 
     Training goes on exactly as it would without: under equal seeds the weights are equal to the bit, with and without
     XLA. How a callback sees the gradients of a compiled step: in a sampled step it stands in for the model's
@@ -37,9 +36,12 @@ class GradientHealth(keras.callbacks.Callback):
     the batch to the real train function, as an iterator of the same kind, so that the very same compiled program runs.
     A sampled step costs about as much as three or four, the others a fraction of a millisecond more; the program aside
     is traced once. It works for models with a `train_step` of their own, for `steps_per_execution` (of several steps in
-    one call the first is looked at, and made by itself), for `gradient_accumulation_steps` (only steps that update are
-    looked at), for stateful layers, for mixed precision; resumed training counts on where the optimizer is, and every
-    further `fit` of the same model where the one before ended.
+    one call the first is looked at), for `gradient_accumulation_steps` (steps that update are looked at), for stateful
+    layers, for mixed precision. A `train_step` that runs eagerly must be one that TensorFlow can trace.
+
+    Resumed training counts on where the optimizer is, and what `csv` holds of later steps is dropped: all of it, if the
+    optimizer has learnt nothing yet. Every further `fit` of the same model with the same callback counts on where the
+    one before ended, also with a new optimizer.
 
     Args:
         every: steps between two samples; 100, which costs a few percent of the time. The first steps, in which most
@@ -87,16 +89,18 @@ class GradientHealth(keras.callbacks.Callback):
         self._board: SignsBoard | None = None
         self._probe: TrainStepProbe | None = None
         self._probed_function: Any = None
-        self._look: tuple[Look, npt.NDArray[np.float64]] | None = None
-        self._step: int | None = None
-        self._seen: tuple[keras.Model | None, int] = None, 0
+        self._look: Look | None = None
+        self._watched: keras.Model | None = None
+        self._optimizers: list[keras.optimizers.Optimizer] = []
+        self._begun = False  # this fit's first step
+        self._step = self._learnt = 0
         self._loss = StepLoss()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         strategy = type(self.model.distribute_strategy).__name__
         if self.model.distribute_strategy is not tf.distribute.get_strategy() or tf.distribute.has_strategy():
             raise ValueError(f"GradientHealth watches training on one device, but it was to run under {strategy}.")
-        self.signs, self._step, self._look = Signs(), None, None
+        self.signs, self._begun, self._look = Signs(), False, None
         self._file = None if self._csv is None else SignsFile(self._csv)
         self._board = None if self._tensorboard is None else SignsBoard(self._tensorboard)
 
@@ -106,23 +110,26 @@ class GradientHealth(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         if getattr(self.model, "batches_to_skip", 0):
             return
-        done = self._begin() if self._step is None else self._step
+        if not self._begun:
+            self._begin()
         is_built = self.model.built and self.model.trainable_variables  # else its first step is yet to build it
-        if is_built and self._is_due_after(done):
+        if is_built and any(self._is_due(step) for step in self._steps_to_look_at()):
             self._stand_in()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs
         steps, loss = self._loss.read(self.model, batch, logs)
-        if self._step is None:  # the batch was learnt before an interruption
+        if not self._begun:  # the batch was learnt before an interruption
             return
         first = self._step + 1
         self._step += steps
-        self._seen = self.model, self._step
+        self._learnt = _batches_learnt(self._optimizers)
+        if self._learnt != self._step:
+            self.signs.learnt[self._step] = self._learnt
         if loss is not None:
             self.signs.losses[self._step] = loss
         if self._look is not None:
-            self._take_sample(first, *self._look)
+            self._take_sample(first, self._look)
             self._look = None
         if self._file is not None:  # now: Keras calls nobody when training ends by an error
             self._file.add(self.signs, self._step)
@@ -130,35 +137,33 @@ class GradientHealth(keras.callbacks.Callback):
             self.signs.first_non_finite = self._non_finite_with_the_loss()
         if self.progress and self.signs.samples:
             logs["gradient_norm"] = self.signs.samples[-1].gradient_norm
-            logs["clipped"] = self.signs.clipped_share
+            if self.signs.clipped_share is not None:
+                logs["clipped"] = self.signs.clipped_share
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         if self._board is not None:
             self._board.close()
 
-    def _begin(self) -> int:
+    def _begin(self) -> None:
         """Find out how many steps were made before, which is only known once a resumed state is in its place."""
-        model, seen = self._seen
-        # An optimizer does not count all steps: not those that overflowed, and no other optimizer's.
-        self._step = max(self._learnt(), seen if model is self.model else 0)
+        optimizers = optimizers_of(self.model)
+        learnt, has_same = _batches_learnt(optimizers), optimizers == self._optimizers
+        if self._watched is not self.model or (has_same and learnt < self._learnt):
+            self._step = (Signs() if self._file is None else read_signs(self._file.path)).step_after(learnt)
+        elif has_same:
+            self._step += learnt - self._learnt  # those that others were told of
+        self._watched, self._optimizers, self._learnt, self._begun = self.model, optimizers, learnt, True
         if self._file is not None:
             self.signs = self._file.begin(self._step)
-        return self._step
 
-    def _learnt(self) -> int:
-        optimizer = self.model.optimizer
-        return 0 if optimizer is None else int(number_in(batches_learnt(optimizer)))
-
-    def _is_due_after(self, done: int) -> bool:
-        """Whether a sample is due in the next call; where gradients add up over several steps, since the last update.
-
-        Only a step that updates is looked at: in the others nothing is clipped, and no weight changes.
-        """
-        optimizer = self.model.optimizer
-        added = getattr(getattr(optimizer, "inner_optimizer", optimizer), "gradient_accumulation_steps", None) or 1
-        if added > 1 and (self._learnt() + 1) % added:
-            return False
-        return any(self._is_due(step) for step in range(done + 2 - added, done + 1 + self.model.steps_per_execution))
+    def _steps_to_look_at(self) -> range:
+        """Those of the next call; where gradients are added up, those that its update is made of, if it makes one."""
+        first, often = self._step + 1, self.model.steps_per_execution
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        added = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+        if often > 1 or added == 1:
+            return range(first, first + often)
+        return range(max(1, first + 1 - added), first + 1) if (self._learnt + 1) % added == 0 else range(0)
 
     def _is_due(self, step: int) -> bool:
         return step % self.every == 0 or (step < self.every and step & (step - 1) == 0)
@@ -178,27 +183,26 @@ class GradientHealth(keras.callbacks.Callback):
                 batches.append(batch)
             if self._probe is None or self._probed_function is not learn:
                 self._probe, self._probed_function = TrainStepProbe(self.model, spec), learn
-            look = self._probe.look(batches[0])
-            logs = learn(_iterator_over(batches[:1], spec))
-            self._look = look, self._probe.changes(look.weights)
-            return learn(_iterator_over(batches[1:], spec)) if batches[1:] else logs
+            self._look = self._probe.look(batches[0])
+            return learn(_iterator_over(batches, spec))
 
         self.model.train_function = look_and_learn
 
-    def _take_sample(self, step: int, look: Look, changes: npt.NDArray[np.float64]) -> None:
+    def _take_sample(self, step: int, look: Look) -> None:
         assert self._probe is not None
+        changes = look.changes.tolist()
         variables = {
             name: VariableSigns(
-                gradient_norm=norm,
+                gradient_norm=norm if math.isnan(clipped) else updating_norm,
                 clipped_norm=clipped_norm,
                 clipped=clipped,
-                weight_norm=weight_norm,
-                update_ratio=ratio,
+                weight_norm=change[0],
+                update_ratio=math.nan if math.isnan(clipped) else change[1],
                 bad_gradients=bad_gradients,
-                bad_weights=bad_weights,
+                bad_weights=change[2],
             )
-            for name, (norm, clipped_norm, clipped, bad_gradients), (weight_norm, ratio, bad_weights) in zip(
-                _names(self._probe.variables), look.gradients.tolist(), changes.tolist(), strict=True
+            for name, (norm, bad_gradients), (updating_norm, clipped_norm, clipped), change in zip(
+                _names(self._probe.variables), look.gradients.tolist(), look.clippings.tolist(), changes, strict=True
             )
             if not math.isnan(bad_gradients)  # else the step applied no gradient to it
         }
@@ -213,7 +217,6 @@ class GradientHealth(keras.callbacks.Callback):
             self._board.add(sample)
 
     def _non_finite_with_the_loss(self) -> NonFinite:
-        assert self._step is not None
         weights = self.model.trainable_variables
         bad = [
             name for name, weight in zip(_names(weights), weights, strict=True) if not np.isfinite(weight.numpy()).all()
@@ -221,6 +224,10 @@ class GradientHealth(keras.callbacks.Callback):
         if bad:
             return NonFinite(what="weight", name=bad[0], step=self._step, others=len(bad) - 1)
         return NonFinite(what="loss", name="the loss", step=self._step)
+
+
+def _batches_learnt(optimizers: Sequence[keras.optimizers.Optimizer]) -> int:
+    return max((int(number_in(batches_learnt(optimizer))) for optimizer in optimizers), default=0)
 
 
 def _iterator_over(batches: list[Any], spec: Any) -> Any:

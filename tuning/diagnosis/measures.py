@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from rnnzoo.tuning.optimization.sparse_gradients import merge_repeated_rows
 
-__all__ = ["DEAD", "SATURATED", "gradient_rows", "state_row", "weight_rows"]
+__all__ = ["DEAD", "SATURATED", "clipping_rows", "gradient_rows", "state_row", "weight_rows"]
 
 # A unit is dead whose output stays below this on a whole batch: a ReLU's 0, or too little for any layer to read.
 DEAD = 1e-6
@@ -18,15 +18,24 @@ SATURATED_STEPS = 0.9
 ROUNDING = 1e-5
 
 
-def gradient_rows(before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
-    """For each gradient its norm before and after clipping, 1 if it was clipped, and how many values are not finite.
+def gradient_rows(gradients: Sequence[Any]) -> tf.Tensor:
+    """For each gradient, dense or `tf.IndexedSlices`, its norm and how many of its values are not finite.
+
+    >>> gradient_rows([tf.constant([3.0, 4.0])]).numpy().tolist()
+    [[5.0, 0.0]]
+    """
+    return tf.convert_to_tensor([[tf.norm(v), _count_non_finite(v)] for v in map(_values, gradients)])
+
+
+def clipping_rows(before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
+    """For each gradient its norm before and after clipping, and 1 if it was clipped.
 
     Args:
         before: gradients, dense or `tf.IndexedSlices`.
         after: the same, clipped.
 
-    >>> gradient_rows([tf.constant([3.0, 4.0])], [tf.constant([1.5, 2.0])]).numpy().tolist()
-    [[5.0, 2.5, 1.0, 0.0]]
+    >>> clipping_rows([tf.constant([3.0, 4.0])], [tf.constant([1.5, 2.0])]).numpy().tolist()
+    [[5.0, 2.5, 1.0]]
     """
     rows = []
     for gradient, clipped in zip(before, after, strict=True):
@@ -34,9 +43,7 @@ def gradient_rows(before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
             gradient = tf.convert_to_tensor(gradient)
         values = _values(gradient)
         is_clipped = tf.norm(values - _values(clipped)) > ROUNDING * tf.norm(values)
-        rows.append(
-            [tf.norm(values), tf.norm(_values(clipped)), tf.cast(is_clipped, tf.float64), _count_non_finite(values)]
-        )
+        rows.append([tf.norm(values), tf.norm(_values(clipped)), tf.cast(is_clipped, tf.float64)])
     return tf.convert_to_tensor(rows)
 
 

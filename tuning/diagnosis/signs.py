@@ -12,13 +12,18 @@ __all__ = ["LayerSigns", "NonFinite", "Sample", "Signs", "VariableSigns"]
 class VariableSigns:
     """One variable in one step.
 
+    An optimizer that adds up the gradients of several steps (`gradient_accumulation_steps`) makes an update in the last
+    of them alone, from their mean; in the others, and where a scaled loss has overflown, what belongs to an update is
+    NaN: `clipped_norm`, `clipped` and `update_ratio`.
+
     Attributes:
-        gradient_norm: of the gradient as backpropagation gave it; the mean, where gradients add up over several steps.
+        gradient_norm: of the gradient that the update is made from, before clipping; where there is no update, of the
+            one that backpropagation gave.
         clipped_norm: of the gradient as the optimizer used it.
         clipped: whether the two differ, 0 or 1.
         weight_norm: of the variable after the step.
         update_ratio: the norm of the step's change to the norm of the variable.
-        bad_gradients: how many entries of the gradient were NaN or infinite.
+        bad_gradients: how many entries of the gradient that backpropagation gave were NaN or infinite.
         bad_weights: how many of the variable's entries were, after the step.
     """
 
@@ -69,9 +74,10 @@ class Sample:
         return math.hypot(*(signs.clipped_norm for signs in self.variables.values()))
 
     @property
-    def clipped(self) -> bool:
-        """Whether the gradient of any variable was clipped."""
-        return any(signs.clipped for signs in self.variables.values())
+    def clipped(self) -> bool | None:
+        """Whether the gradient of any variable was clipped; None if the step made no update."""
+        known = [signs.clipped for signs in self.variables.values() if not math.isnan(signs.clipped)]
+        return any(known) if known else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +110,8 @@ class Signs:
         losses: of each step, by its number, in the order of the steps.
         samples: of the sampled steps, in their order.
         first_non_finite: where numbers first stopped being finite, if they did.
+        learnt: the batches that the optimizer had learnt from after a step, where they are more or fewer than the
+            steps: it was another one before, or has passed over scaled losses that overflew.
 
     Example:
         >>> signs = Signs()
@@ -115,11 +123,13 @@ class Signs:
     losses: dict[int, float] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     first_non_finite: NonFinite | None = None
+    learnt: dict[int, int] = field(default_factory=dict)
 
     @property
     def clipped_share(self) -> float | None:
-        """The share of the sampled steps in which a gradient was clipped."""
-        return sum(sample.clipped for sample in self.samples) / len(self.samples) if self.samples else None
+        """The share of the sampled steps in which a gradient was clipped, of those that made an update."""
+        known = [sample.clipped for sample in self.samples if sample.clipped is not None]
+        return sum(known) / len(known) if known else None
 
     def notice(self, sample: Sample) -> None:
         """Add a sample."""
@@ -129,9 +139,20 @@ class Signs:
             if bad and self.first_non_finite is None:
                 self.first_non_finite = NonFinite(what=what, name=bad[0], step=sample.step, others=len(bad) - 1)
 
+    def step_after(self, learnt: int) -> int:
+        """The step after which the optimizer had learnt from so many batches.
+
+        >>> Signs(losses={1: 2.5, 2: 2.0, 3: 2.0}, learnt={2: 1, 3: 2}).step_after(1)
+        2
+        """
+        counts = {0: 0} | {step: self.learnt.get(step, step) for step in self.losses}
+        last = max(step for step, count in counts.items() if count <= learnt)
+        return last + learnt - counts[last]
+
     def forget_after(self, step: int) -> None:
         """Drop what was seen of later steps: a run that is resumed takes them again."""
         self.losses = {number: loss for number, loss in self.losses.items() if number <= step}
+        self.learnt = {number: count for number, count in self.learnt.items() if number <= step}
         self.samples = [sample for sample in self.samples if sample.step <= step]
         if self.first_non_finite is not None and self.first_non_finite.step > step:
             self.first_non_finite = None
@@ -145,6 +166,8 @@ class Signs:
         for step in sorted({*losses, *samples}):
             if step in self.losses:
                 yield step, "loss", "loss", self.losses[step]
+            if step in self.learnt:
+                yield step, "optimizer", "batches_learnt", self.learnt[step]
             if step in samples:
                 groups: Mapping[str, VariableSigns | LayerSigns] = {**samples[step].variables, **samples[step].layers}
                 for name, signs in groups.items():

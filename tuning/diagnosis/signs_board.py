@@ -27,7 +27,8 @@ class SignsBoard:
         with self._writer.as_default(step=sample.step):
             self._write("gradient_norm", sample.gradient_norm)
             self._write("clipped_norm", sample.clipped_norm)
-            self._write("clipped", float(sample.clipped))
+            if sample.clipped is not None:
+                self._write("clipped", float(sample.clipped))
             for name, signs in {**sample.variables, **sample.layers}.items():
                 for measure, value in vars(signs).items():
                     self._write(f"{measure}/{name}", value)

@@ -1,5 +1,6 @@
 """The signs of a training run over its steps, as a figure."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -22,7 +23,10 @@ def draw_signs(signs: Signs, shape: Shape) -> Figure:
     samples = signs.samples
     sampled = [sample.step for sample in samples]
     steps = sorted(signs.losses)
-    ratios = [[variable.update_ratio for variable in sample.variables.values()] for sample in samples]
+    ratios = [
+        [ratio for ratio in (one.update_ratio for one in sample.variables.values()) if not math.isnan(ratio)]
+        for sample in samples
+    ]
     _lines(loss, "loss of each step", steps, {"loss": [signs.losses[step] for step in steps]}, log=False)
     norms = {
         "before clipping": [sample.gradient_norm for sample in samples],

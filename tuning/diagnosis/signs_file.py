@@ -75,6 +75,8 @@ def _read(path: Path) -> Signs:
     for step, name, measure, value in lines:
         if measure == "loss":
             signs.losses[int(step)] = float(value)
+        elif measure == "batches_learnt":
+            signs.learnt[int(step)] = int(value)
         else:
             groups.setdefault(int(step), {}).setdefault(name, {})[measure] = float(value)
     for number, named in groups.items():

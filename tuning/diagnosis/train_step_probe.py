@@ -1,6 +1,6 @@
-"""A look into a compiled train step: its gradients and its recurrent states, with nothing changed by looking."""
+"""A look into a train step: its gradients, its update and its recurrent states, with nothing changed by looking."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rnnzoo.tuning.diagnosis.layers_of_models import recurrent_layers_of
-from rnnzoo.tuning.diagnosis.measures import gradient_rows, state_row, weight_rows
-from rnnzoo.tuning.optimization.optimizers import takes_whole_rows
-from rnnzoo.tuning.optimization.sparse_gradients import merge_repeated_rows
+from rnnzoo.tuning.diagnosis.measures import clipping_rows, gradient_rows, state_row, weight_rows
 
-__all__ = ["Look", "TrainStepProbe"]
+__all__ = ["Look", "TrainStepProbe", "optimizers_of"]
 
 UNSCALED = 1.0  # a loss
 Rows = npt.NDArray[np.float64]
@@ -26,24 +24,27 @@ class Look:
     """What one look found.
 
     Attributes:
-        gradients: (variables, 4), see `gradient_rows`; NaN in all columns where the step applied no gradient.
-        states: (layers, 3), see `state_row`; NaN in all columns where the step did not run the layer.
-        weights: the values of the trainable variables at the time.
+        gradients: (variables, 2), see `gradient_rows`; NaN where the step has no gradient.
+        clippings: (variables, 3), see `clipping_rows`, of what the optimizer takes its update from; NaN where it makes
+            none, but only adds the gradient to others, or passes over one that has overflown.
+        changes: (variables, 3), see `weight_rows`: what the step makes of the weights.
+        states: (layers, 3), see `state_row`; NaN where the step does not run the layer.
     """
 
     gradients: Rows
+    clippings: Rows
+    changes: Rows
     states: Rows
-    weights: Sequence[tf.Tensor]
 
 
 class TrainStepProbe:
     """Runs a model's own `train_step` aside, on a batch that it is about to learn, and takes back all that it did.
 
-    The program that trains is never touched. A second one is traced from the same `train_step`, in which the
-    optimizer's `apply` records the gradients where it would have applied them, and each recurrent layer's loop shows
-    its states. Before this program runs, every variable that it captured (weights, optimizer, metrics, carried states,
-    seed generators, whoever owns them) is read; afterwards each is given back its value, to the bit. It so sees the
-    dropout masks and the sampled words that the real step is going to draw.
+    The program that trains is never touched. A second one is traced from the same `train_step`, in which the optimizer
+    shows the gradients that it is given and those that it clips, and each recurrent layer's loop shows its states.
+    Before this program runs, every variable that it captured (weights, optimizer, metrics, carried states, seed
+    generators, whoever owns them) is read; afterwards each is given back its value, to the bit. It so sees the dropout
+    masks and the sampled words that the real step is going to draw, and the update that it is going to make.
 
     Reading gradients inside the training program itself would be cheaper and is not the same: every further reader of
     a gradient is a reason for XLA, and for TensorFlow's own optimizer, to fuse other operations, which round otherwise.
@@ -65,8 +66,9 @@ class TrainStepProbe:
         self.layers = recurrent_layers_of(model)
         self._rows = {id(variable): row for row, variable in enumerate(self.variables)}
         self._rows |= {id(variable.value): row for row, variable in enumerate(self.variables)}
-        self._gradients = tf.Variable(tf.fill((len(self.variables), 4), tf.constant(np.nan, tf.float64)))
-        self._states = tf.Variable(tf.fill((len(self.layers), 3), tf.constant(np.nan, tf.float64)))
+        sizes = {"gradients": (len(self.variables), 2), "clippings": (len(self.variables), 3)}
+        sizes["states"] = (len(self.layers), 3)
+        self._records = {name: tf.Variable(tf.zeros(size, tf.float64)) for name, size in sizes.items()}
         self._applied = False
         self._step = self._trace(model, element_spec)
         if not self._applied:
@@ -74,7 +76,7 @@ class TrainStepProbe:
                 "a model whose gradients are watched must apply them by a Keras optimizer in its train_step, "
                 f"but {type(model).__name__} applied none."
             )
-        own = {id(self._gradients.handle), id(self._states.handle)}
+        own = {id(record.handle) for record in self._records.values()}
         self._captured = [
             (handle, tf.dtypes.as_dtype(handle._handle_data.shape_and_type[0].dtype))
             for handle, _ in self._step.graph.captures
@@ -84,28 +86,25 @@ class TrainStepProbe:
 
     def look(self, batch: Any) -> Look:
         """What the train step would do with `batch` now."""
-        weights = [tf.convert_to_tensor(variable) for variable in self.variables]
+        before = [tf.convert_to_tensor(variable) for variable in self.variables]
         values = [tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype) for handle, dtype in self._captured]
-        for record in (self._gradients, self._states):
+        for record in self._records.values():
             record.assign(tf.fill(record.shape, tf.constant(np.nan, tf.float64)))
         try:
             self._step(batch)
-            return Look(self._gradients.numpy(), self._states.numpy(), weights)
+            records = {name: record.numpy() for name, record in self._records.items()}
+            return Look(changes=self._compare(before).numpy(), **records)
         finally:
             for (handle, _), value in zip(self._captured, values, strict=True):
                 tf.raw_ops.AssignVariableOp(resource=handle, value=value)
-
-    def changes(self, weights: Sequence[tf.Tensor]) -> Rows:
-        """What has become of the weights since they were `weights`: (variables, 3), see `weight_rows`."""
-        return self._compare(list(weights)).numpy()
 
     def _trace(self, model: keras.Model, element_spec: Any) -> Any:
         def step(batch: Any) -> None:
             model.train_step(tf.nest.map_structure(_none_for_optional, batch))
 
         with ExitStack() as replacements:
-            for optimizer in _optimizers_of(model):
-                replacements.enter_context(_replaced(optimizer, "apply", self._recorder_of(optimizer)))
+            for optimizer in optimizers_of(model):
+                replacements.enter_context(_replaced(optimizer, "apply", self._shown_apply_of(optimizer)))
             for row, layer in enumerate(self.layers):
                 replacements.enter_context(_replaced(layer, "inner_loop", self._shown_loop_of(layer, row)))
             try:
@@ -115,34 +114,44 @@ class TrainStepProbe:
                     raise
                 raise ValueError(
                     "a model whose gradients are watched must have a train_step that TensorFlow can trace, but that of "
-                    f"{type(model).__name__}, which runs eagerly, needs values: {str(error).splitlines()[0]}"
+                    f"{type(model).__name__}, which runs eagerly, needs values ({type(error).__name__})."
                 ) from error
 
-    def _recorder_of(self, optimizer: keras.optimizers.Optimizer) -> Any:
+    def _shown_apply_of(self, optimizer: keras.optimizers.Optimizer) -> Any:
+        apply = optimizer.apply
         # What scales a loss against underflow does not clip; the optimizer inside it does.
         inner = getattr(optimizer, "inner_optimizer", optimizer)
+        clip = inner._clip_gradients
 
-        def record(gradients: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-            if trainable_variables is None:
-                trainable_variables = optimizer._trainable_variables
+        def shown(gradients: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+            variables = list(optimizer._trainable_variables if trainable_variables is None else trainable_variables)
             given = [
-                (gradient, variable)
-                for gradient, variable in zip(gradients, trainable_variables, strict=True)
-                if gradient is not None and id(variable) in self._rows
+                (gradient, self._rows.get(id(variable)))
+                for gradient, variable in zip(gradients, variables, strict=True)
+                if gradient is not None and not getattr(variable, "overwrite_with_gradient", False)
             ]
-            if not given:
-                return
-            self._applied = True
-            scale = optimizer.scale_loss(UNSCALED)
-            before = [gradient if scale is UNSCALED else keras.ops.divide(gradient, scale) for gradient, _ in given]
-            if takes_whole_rows(inner):  # Keras's own clip what they are given
-                before = [merge_repeated_rows(gradient) for gradient in before]
-            before = _with_those_before(inner, before, given)
-            measured = gradient_rows(before, inner._clip_gradients(before))
-            rows = [[self._rows[id(variable)]] for _, variable in given]
-            self._gradients.assign(tf.tensor_scatter_nd_update(self._gradients, rows, measured))
+            watched = {place: row for place, (_, row) in enumerate(given) if row is not None}
 
-        return record
+            def shown_clip(before: Sequence[Any]) -> Sequence[Any]:
+                after = clip(before)
+                measured = clipping_rows([before[place] for place in watched], [after[place] for place in watched])
+                self._record("clippings", watched.values(), measured)
+                return after
+
+            if watched:
+                self._applied = True
+                scale = optimizer.scale_loss(UNSCALED)
+                scaled = [given[place][0] for place in watched]
+                unscaled = scaled if scale is UNSCALED else [keras.ops.divide(gradient, scale) for gradient in scaled]
+                self._record("gradients", watched.values(), gradient_rows(unscaled))
+            with _replaced(inner, "_clip_gradients", shown_clip if watched else clip):
+                apply(gradients, variables)
+
+        return shown
+
+    def _record(self, name: str, rows: Iterable[int], measured: Any) -> None:
+        record = self._records[name]
+        record.assign(tf.tensor_scatter_nd_update(record, [[row] for row in rows], measured))
 
     def _shown_loop_of(self, layer: keras.layers.RNN, row: int) -> Any:
         loop = layer.inner_loop
@@ -152,24 +161,14 @@ class TrainStepProbe:
                 last, outputs, states = loop(*arguments, **named)
             mask = named.get("mask")
             measured = state_row(outputs, mask[0] if isinstance(mask, list | tuple) else mask)
-            self._states.assign(tf.tensor_scatter_nd_update(self._states, [[row]], [measured]))
+            self._record("states", [row], [measured])
             return last, outputs, states
 
         return shown
 
 
-def _with_those_before(
-    optimizer: keras.optimizers.Optimizer, gradients: list[Any], given: Sequence[tuple[Any, Any]]
-) -> list[Any]:
-    """What an optimizer that lets gradients add up over several steps makes of them in the step that updates."""
-    steps = optimizer.gradient_accumulation_steps
-    if not steps:
-        return gradients
-    added = [optimizer._accumulated_gradients[optimizer._get_variable_index(variable)] for _, variable in given]
-    return [keras.ops.divide(keras.ops.add(*pair), steps) for pair in zip(gradients, added, strict=True)]
-
-
-def _optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
+def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
+    """The optimizer that a model was compiled with, and those that are attributes of it."""
     candidates = [model.optimizer, *vars(model).values()]
     return list({id(c): c for c in candidates if isinstance(c, keras.optimizers.Optimizer)}.values())
 

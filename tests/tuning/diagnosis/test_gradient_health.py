@@ -1,7 +1,6 @@
 """The callback sees what a tape of our own sees, and tells it to files, boards and people."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnnzoo.tuning.diagnosis.evidence import Evidence
 from rnnzoo.tuning.diagnosis.gradient_health import GradientHealth
 from rnnzoo.tuning.diagnosis.signs_file import read_signs
 
@@ -78,6 +78,84 @@ def test_scaled_losses_have_unscaled_gradients() -> None:
         fit(make_model(optimizer), health)
         norms.append(health.signs.samples[0].gradient_norm)
     assert norms[0] == pytest.approx(norms[1], rel=1e-5)
+
+
+def test_of_several_steps_in_a_call_the_update_of_the_first_is_told() -> None:
+    """Where it only adds up, there is none to tell."""
+    inputs, targets = RANDOM.normal(size=(8, 2)), RANDOM.normal(size=8)
+    seen: list[GradientHealth] = []
+    for often, added in ((1, None), (4, None), (4, 2)):
+        keras.utils.set_random_seed(1)
+        model = small()
+        optimizer = keras.optimizers.Adam(0.1, gradient_accumulation_steps=added)
+        model.compile(optimizer, "mse", steps_per_execution=often, jit_compile=False)
+        seen.append(GradientHealth())
+        model.fit(inputs, targets, batch_size=1, verbose=0, shuffle=False, callbacks=seen[-1:])
+    single, several, adding = ([*health.signs.samples[0].variables.values()] for health in seen)
+    for expected, actual in zip(single, several, strict=True):
+        assert vars(expected) == pytest.approx(vars(actual), rel=1e-5)
+    assert [math.nan, math.nan] == pytest.approx([adding[0].clipped_norm, adding[0].update_ratio], nan_ok=True)
+    evidence = Evidence.gather(seen[-1].signs)
+    assert (None, None) == (evidence.update_ratio, evidence.clipped_share)
+    assert () == evidence.non_finite
+
+
+class OwnOptimizer(keras.Sequential):
+    """As models of several losses are written; what they are compiled with never learns."""
+
+    def __init__(self, layers: Any) -> None:
+        super().__init__(layers)
+        self.own = keras.optimizers.SGD(0.01)
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        inputs, targets = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(targets - self(inputs)[:, 0]))
+        self.own.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+def small(kind: type[keras.Sequential] = keras.Sequential) -> keras.Sequential:
+    return kind([keras.layers.Input((2,)), keras.layers.Dense(1)])
+
+
+def overflowing() -> keras.optimizers.Optimizer:
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.01), initial_scale=1e38)
+
+
+@pytest.mark.parametrize(
+    ("kind", "made"),
+    [
+        (keras.Sequential, lambda: keras.optimizers.SGD(0.01, gradient_accumulation_steps=4)),
+        (keras.Sequential, overflowing),
+        (OwnOptimizer, lambda: "rmsprop"),
+    ],
+)
+@pytest.mark.parametrize("is_new", [False, True])
+def test_further_fits_count_on(kind: Any, made: Any, is_new: bool, tmp_path: Path) -> None:
+    path = tmp_path / "signs.csv"
+    model, health = small(kind), GradientHealth(every=1, csv=path)
+    model.compile(made(), "mse", jit_compile=False)
+    for _ in range(3):
+        health = GradientHealth(every=1, csv=path) if is_new else health
+        model.fit(np.ones((6, 2)), np.full(6, 100.0), batch_size=1, verbose=0, callbacks=[health])
+    assert list(range(1, 19)) == list(read_signs(path).losses)
+    assert health.signs.losses == read_signs(path).losses
+
+
+def test_a_second_stage_goes_on_behind_the_first(tmp_path: Path) -> None:
+    """A new optimizer has counted nothing; what is resumed within the stage is found all the same."""
+    path = tmp_path / "signs.csv"
+    model, health = small(), GradientHealth(csv=path)
+    for rate in (0.01, 0.001):
+        model.compile(keras.optimizers.SGD(rate), "mse", jit_compile=False)
+        model.fit(np.ones((5, 2)), np.ones(5), batch_size=1, verbose=0, callbacks=[health])
+    first, second = [*health.signs.losses.values()][:5], [*health.signs.losses.values()][5:]
+    assert 5 == len(first) == len(second)
+    model.optimizer.iterations.assign(3)
+    model.fit(np.ones((1, 2)), np.ones(1), verbose=0, callbacks=[GradientHealth(csv=path)])
+    assert [*first, *second[:3]] == [*read_signs(path).losses.values()][:-1]
+    assert 9 == max(read_signs(path).losses)
 
 
 def test_losses_are_those_of_each_step() -> None:
@@ -203,45 +281,6 @@ def test_gradients_that_add_up_are_seen_as_they_are_applied() -> None:
     assert (4, 40.0, 1.0) == (added.step, pytest.approx(added.gradient_norm), pytest.approx(added.clipped_norm))
     assert all(signs.update_ratio > 0 for signs in added.variables.values() if signs.gradient_norm > 0)
     assert [1, 2, 3, 4] == sorted(health.signs.losses)
-
-
-def test_of_several_steps_in_a_call_the_first_is_measured_by_itself() -> None:
-    ratios = []
-    for steps in (1, 5):
-        model, health = make_model(), GradientHealth()
-        model.compile("sgd", model.loss, jit_compile=False, steps_per_execution=steps)
-        fit(model, health)
-        ratios.append([signs.update_ratio for signs in health.signs.samples[0].variables.values()])
-    assert ratios[0] == pytest.approx(ratios[1], rel=1e-5)
-
-
-def _with_an_optimizer_of_its_own() -> keras.Model:
-    class Own(keras.Sequential):
-        def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(self.loss(data[1], self(data[0], training=True)))
-            self.own.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-            return {"loss": loss}
-
-    model = Own(make_model().layers)
-    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
-    model.own = keras.optimizers.SGD(0.1)
-    return model
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: make_model(keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)),
-        _with_an_optimizer_of_its_own,
-    ],
-    ids=["gradients add up", "an optimizer of its own"],
-)
-def test_a_second_fit_counts_on(make: Callable[[], keras.Model], tmp_path: Path) -> None:
-    model, health = make(), GradientHealth(every=1, csv=tmp_path / "signs.csv")
-    for _ in range(2):
-        fit(model, health)
-    assert list(range(1, 11)) == sorted(read_signs(tmp_path / "signs.csv").losses)
 
 
 def test_a_step_that_must_run_eagerly_is_refused_in_one_sentence() -> None:
