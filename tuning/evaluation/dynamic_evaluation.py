@@ -15,6 +15,7 @@ from rnnzoo.tuning.evaluation.dynamic_options import RULES, DynamicEvaluation
 from rnnzoo.tuning.evaluation.gradient_sizes import logits_and_gradients
 from rnnzoo.tuning.evaluation.static_evaluation import Evaluation, likelihood_totals
 from rnnzoo.tuning.evaluation.watching import Watch, watched_steps
+from rnnzoo.tuning.known_ids import check_ids
 from rnnzoo.tuning.losses.full_softmax import target_logits_and_ranks
 
 __all__ = ["DECAYS", "RATE_FACTORS", "evaluate_dynamically", "tune_dynamic_evaluation"]
@@ -46,7 +47,7 @@ def evaluate_dynamically(
         watch: told after each segment how many are read.
 
     Raises:
-        ValueError: if the rms rule has no scales, or the weights are not float32.
+        ValueError: if the rms rule has no scales, the weights are not float32, or the model does not know an id.
 
     >>> from rnnzoo.models import NetworkConfig, Vocabulary
     >>> vocabulary = Vocabulary.from_lines([["to", "be", "or", "not", "to", "be"]])
@@ -117,6 +118,7 @@ class _Reader:
         self.tokens = tokens
         self.watch = watch
         self.batches = ContiguousBatches(tokens, batch_size, dynamics.segment)
+        check_ids(self.batches.tokens, len(model.vocabulary))
         self.variables = [variable.value for variable in model.trainable_variables]
         self.trained = [tf.identity(variable) for variable in self.variables]
         self.scales: list[tf.Tensor | None] = [None] * len(self.variables)

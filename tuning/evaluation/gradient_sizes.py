@@ -8,6 +8,7 @@ from rnnzoo.models.arguments import whole
 from rnnzoo.models.language_model import LanguageModel
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.evaluation.watching import Watch, watched_steps
+from rnnzoo.tuning.known_ids import check_ids
 
 __all__ = ["gradient_scales", "logits_and_gradients"]
 
@@ -35,7 +36,8 @@ def gradient_scales(
         One tensor for each of `model.trainable_variables`, of its shape.
 
     Raises:
-        ValueError: if a number is not a positive integer, the text is too short or the weights are not float32.
+        ValueError: if a number is not a positive integer, the text is too short, the weights are not float32, or the
+            model does not know an id.
 
     >>> from rnnzoo.models import NetworkConfig, Vocabulary
     >>> model = LanguageModel(Vocabulary(["<unk>", "<eos>", "a", "b"]), NetworkConfig(network="irnn", units=8))
@@ -45,6 +47,7 @@ def gradient_scales(
     """
     batches = whole("batches", batches, least=1)
     text = ContiguousBatches(tokens, batch_size, window)
+    check_ids(text.tokens, len(model.vocabulary))
     read = tf.function(lambda *part: logits_and_gradients(model, *part)[1:], autograph=False)
     states = model.initial_states(batch_size)
     squares = [tf.zeros(weight.shape) for weight in model.trainable_variables]

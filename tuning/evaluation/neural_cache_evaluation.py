@@ -14,6 +14,7 @@ from rnnzoo.models.neural_cache import NeuralCache
 from rnnzoo.tuning.batches import ContiguousBatches
 from rnnzoo.tuning.evaluation.static_evaluation import Evaluation, likelihood_totals
 from rnnzoo.tuning.evaluation.watching import Watch, watched_steps
+from rnnzoo.tuning.known_ids import check_ids
 from rnnzoo.tuning.losses.full_softmax import map_slices, target_logits_and_ranks
 
 __all__ = ["SHARES", "SHARPNESSES", "CachedEvaluation", "evaluate_with_cache", "tune_neural_cache"]
@@ -117,7 +118,7 @@ def tune_neural_cache(
         sharpnesses, shares: the grid.
 
     Raises:
-        ValueError: if the grid is empty or a value in it is out of its range.
+        ValueError: if the grid is empty or a value in it is out of its range, or the model does not know an id.
     """
     grid = [[NeuralCache(size=size, sharpness=sharpness, share=share) for share in shares] for sharpness in sharpnesses]
     if not any(grid):
@@ -169,6 +170,7 @@ def _windows(
     watch: Watch | None,
 ) -> Iterator[_Window]:
     batches = ContiguousBatches(tokens, batch_size, window)
+    check_ids(batches.tokens, len(model.vocabulary))
 
     @tf.function(autograph=False)
     def encode(inputs: tf.Tensor, states: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:

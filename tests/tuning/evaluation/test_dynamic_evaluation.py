@@ -186,6 +186,14 @@ def test_what_the_rms_rule_needs(model: LanguageModel) -> None:
         evaluate_dynamically(model, TOKENS, DynamicEvaluation(rule="sgd", segment=100))
 
 
+def test_unknown_words_are_refused(model: LanguageModel) -> None:
+    line = "tokens must be ids from 0 to 7, the model's words, but got ids from 2 to 8"
+    with pytest.raises(ValueError, match=line):
+        evaluate_dynamically(model, [2, 8] * 9, DynamicEvaluation(rule="sgd", segment=5))
+    with pytest.raises(ValueError, match=line):
+        gradient_scales(model, [2, 8] * 9, batch_size=2, window=5)
+
+
 def test_weights_must_be_float32() -> None:
     model = LanguageModel(VOCABULARY, NetworkConfig(network="gru", units=5), dtype="float64")
     line = r"must have float32 weights to learn while it reads, but got float64\."

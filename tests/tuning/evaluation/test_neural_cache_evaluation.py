@@ -88,3 +88,5 @@ def test_mistakes(model: LanguageModel) -> None:
         tune_neural_cache(model, TOKENS, shares=[2.0])
     with pytest.raises(ValueError, match="the grid must hold a sharpness and a share"):
         tune_neural_cache(model, TOKENS, shares=[])
+    with pytest.raises(ValueError, match="tokens must be ids from 0 to 9, the model's words, but got ids from 2 to 10"):
+        evaluate_with_cache(model, [2, 10] * 40, NeuralCache(), batch_size=1)
