@@ -101,7 +101,7 @@ class LSTM(RecurrentLayer):
 
     cell_class = LSTMCell
     activation, recurrent_activation = staticmethod(keras.activations.tanh), staticmethod(keras.activations.sigmoid)
-    as_in_keras = (*RecurrentLayer.as_in_keras, "activation", "recurrent_activation")
+    as_in_keras = RecurrentLayer.as_in_keras | {"activation": ("tanh",), "recurrent_activation": ("sigmoid",)}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -172,4 +172,4 @@ class GRU(RecurrentLayer):
     cell_class = GRUCell
     activation, recurrent_activation = staticmethod(keras.activations.tanh), staticmethod(keras.activations.sigmoid)
     reset_after = True
-    as_in_keras = (*RecurrentLayer.as_in_keras, "activation", "recurrent_activation", "reset_after")
+    as_in_keras = LSTM.as_in_keras | {"reset_after": (True,)}

@@ -30,8 +30,8 @@ class RecurrentLayer(keras.layers.RNN):
     cell_class: ClassVar[type[RecurrentCell]] = RecurrentCell
     _flags = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
     unroll, use_cudnn = False, "auto"
-    as_in_keras: ClassVar[tuple[str, ...]] = ("unroll", "use_cudnn")
-    """What Keras's layers can be told, and these only as they are: taken, so that a configuration of Keras's fits."""
+    as_in_keras: ClassVar[dict[str, tuple[Any, ...]]] = {"unroll": (False,), "use_cudnn": ("auto", False)}
+    """What Keras's layers can be told, and what of it holds here anyway: so that a configuration of Keras's fits."""
     _layer_options = (*_flags, "name", "trainable", "activity_regularizer", "input_shape", "batch_input_shape")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -62,8 +62,8 @@ class RecurrentLayer(keras.layers.RNN):
     ) -> None:
         dropout = real("dropout", dropout, least=0, below=1)
         recurrent_dropout = real("recurrent_dropout", recurrent_dropout, least=0, below=1)
-        for name in options.keys() & set(self.as_in_keras):
-            _check_is(name, options.pop(name), type(self))
+        for name in [name for name in self.as_in_keras if name in options]:
+            _check_holds(name, options.pop(name), type(self))
         known = {*type(self).__signature__.parameters, *self._layer_options, "dtype"}
         for name in options:
             if name not in known:
@@ -188,10 +188,11 @@ class RecurrentLayer(keras.layers.RNN):
         return cls(**config)
 
 
-def _check_is(name: str, value: Any, layer: type) -> None:
-    own, given = (getattr(one, "__name__", one) for one in (getattr(layer, name), value))  # an activation by its name
-    if given != own:
-        raise ValueError(f"{name} of a {layer.__name__} must be {own!r}, but got {name}={value!r}.")
+def _check_holds(name: str, value: Any, layer: type[RecurrentLayer]) -> None:
+    takes = layer.as_in_keras[name]
+    if getattr(value, "__name__", value) not in takes:  # an activation goes by its name
+        values = " or ".join(map(repr, takes))
+        raise ValueError(f"{name} of a {layer.__name__} must be {values}, but got {name}={value!r}.")
 
 
 def _of_the_cell(name: str) -> property:

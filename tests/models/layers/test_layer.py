@@ -174,12 +174,13 @@ def test_a_layer_of_keras_becomes_ours_by_its_configuration_and_has_its_attribut
         ({"activation": "relu"}, r"activation of a GRU must be 'tanh', but got activation='relu'\."),
         ({"reset_after": False}, r"reset_after of a GRU must be True, but got reset_after=False\."),
         ({"unroll": True}, r"unroll of a GRU must be False, but got unroll=True\."),
+        ({"use_cudnn": True}, r"use_cudnn of a GRU must be 'auto' or False, but got use_cudnn=True\."),
     ],
 )
 def test_what_only_keras_can_is_refused_by_its_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         layers.GRU(4, **options)
-    layers.GRU(4, activation=keras.activations.tanh, reset_after=True, unroll=False)
+    layers.GRU(4, activation=keras.activations.tanh, reset_after=True, unroll=False, use_cudnn=False)
 
 
 def _named(value: Any) -> Any:
