@@ -20,9 +20,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel's content and nothing else of ours."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    shutil.copytree(
-        ROOT, source, symlinks=True, ignore=shutil.ignore_patterns(".*", "*.egg-info", "tests", "build", "runs", "demo")
-    )
+    for room in ("models", "tuning", "serving", "src"):
+        shutil.copytree(ROOT / room, source / room, symlinks=True, ignore=shutil.ignore_patterns("*.egg-info"))
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, source)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--wheel-dir", folder, source], check=True)
     (wheel,) = folder.glob("*.whl")
