@@ -1,6 +1,5 @@
 """A trial is a training run: it learns from the same batches, and ends when a run would."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,6 @@ TRAINING = TrainingConfig(
     learning_rate=0.01,
     jit_compile=False,
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _token_files_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 def trial_of(training: TrainingConfig, *callbacks: keras.callbacks.Callback) -> float:

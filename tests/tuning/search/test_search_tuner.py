@@ -14,8 +14,7 @@ from rnnzoo.tuning.search.space import Space
 from rnnzoo.tuning.training_config import TrainingConfig
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     training = TrainingConfig(corpus="recall", corpus_options={"examples": 30, "distance": 2}, batch_size=2, window=8)
     space = Space([NetworkConfig(network="simple_rnn_tanh", units=4)], training, ["learning_rate=0.5,1"])
     plan = SearchPlan(space=space, algorithm="grid", divergence=Divergence(bound=9.0), corpus={})

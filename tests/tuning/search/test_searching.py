@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,13 +34,6 @@ TRAINING = TrainingConfig(
 )
 NETWORKS = [NetworkConfig(network="simple_rnn_tanh", units=4)]
 SPACE = ["learning_rate=0.5,1e30,2,1e20,1", "clipnorm=none"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _token_files_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 @pytest.fixture(scope="module")

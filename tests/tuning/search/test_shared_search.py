@@ -1,7 +1,6 @@
 """Searches of our networks in several processes."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +24,6 @@ TRAINING = TrainingConfig(
 )
 NETWORKS = [NetworkConfig(network="simple_rnn_tanh", units=4)]
 SPACE = ["learning_rate=0.5,1e30", "clipnorm=none"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _token_files_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 def test_a_shared_search_finds_what_one_alone_finds(tmp_path: Path) -> None:
