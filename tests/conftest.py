@@ -21,7 +21,7 @@ SLOWEST = (
     "tuning/search/workers/test_processes.py",
     "tuning/diagnosis/test_fates.py",
     "cli/test_pretrain.py",
-    "tuning/search/test_sharing.py",
+    "tuning/search/test_shared_search.py",
 )
 
 # A test that meets a busy moment of the machine has found nothing out.
@@ -34,7 +34,7 @@ os.environ.pop("XDG_CACHE_HOME", None)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest files first, all others in their order."""
-    places = {Path(__file__).parent / name: place for place, name in enumerate(SLOWEST)}
+    places = {(Path(__file__).parent / name).resolve(strict=True): place for place, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
