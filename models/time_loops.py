@@ -336,7 +336,7 @@ def _steps(projected: tf.Tensor) -> Any:
 
 
 def _size(values: tf.Tensor, axis: int) -> Any:
-    # XLA needs the number of steps while it compiles.
+    # XLA needs it while it compiles.
     return values.shape[axis] if values.shape[axis] is not None else tf.shape(values)[axis]
 
 
